@@ -1,0 +1,31 @@
+import { CommanderError, type CommandUnknownOpts } from '@commander-js/extra-typings';
+import { UserError } from './errors.ts';
+
+/**
+ * Parses the arguments and runs the command. Sets the exit code: 0 done, 1 a `UserError` or a fault of ours,
+ * 2 wrong usage. Only a fault of ours shows a stack.
+ */
+export async function runCommand(
+  command: CommandUnknownOpts,
+  argv: readonly string[] = process.argv.slice(2),
+) {
+  for (const each of [command, ...command.commands])
+    each.exitOverride().showHelpAfterError('(--help lists the flags)');
+  try {
+    await command.parseAsync(argv as string[], { from: 'user' });
+  } catch (error) {
+    process.exitCode = report(error);
+  }
+}
+
+function report(error: unknown): number {
+  if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2; // commander has printed it already
+  if (error instanceof UserError) {
+    process.stderr.write(`\n${error.message}\n`);
+    return error.exitCode;
+  }
+  process.stderr.write(
+    `\nA fault in slipway itself: ${error instanceof Error ? error.stack : String(error)}\n`,
+  );
+  return 1;
+}
