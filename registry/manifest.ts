@@ -71,3 +71,8 @@ export const files = {
   /** One byte an image of the test set: whether the answer was right (1) or wrong (0). */
   correct: 'correct.u8',
 } as const;
+
+/** How a data set is called wherever people see it: what was generated never passes for real data. */
+export function datasetLabel(dataset: DatasetRecord): string {
+  return dataset.synthetic ? 'synthetic-digits' : dataset.name;
+}

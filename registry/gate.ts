@@ -1,0 +1,162 @@
+import { z } from 'zod';
+import { DamagedBlob } from './blobs.ts';
+import { datasetLabel, files, type Manifest } from './manifest.ts';
+import { mcnemarExact } from './mcnemar.ts';
+import type { Registry } from './registry.ts';
+
+export const gateRuleSchema = z.strictObject({
+  rule: z.string(),
+  passed: z.boolean(),
+  measured: z.string(),
+  required: z.string(),
+});
+
+/** What the gate said of a candidate, and why. `champion` is the version that it would replace. */
+export const gateDecisionSchema = z.strictObject({
+  passed: z.boolean(),
+  candidate: z.int().min(1),
+  champion: z.int().min(1).nullable(),
+  rules: z.array(gateRuleSchema),
+});
+
+export type GateRule = z.infer<typeof gateRuleSchema>;
+export type GateDecision = z.infer<typeof gateDecisionSchema>;
+
+export interface GatePolicy {
+  /** The least accuracy on the test set, in [0,1]. */
+  accuracyFloor: number;
+  /** The largest difference between an answer of the exported file and the trained model's. */
+  parityTolerance: number;
+  /** A candidate that is worse is refused when chance alone does so with a smaller probability than this. */
+  significance: number;
+}
+
+export const defaultPolicy: GatePolicy = {
+  accuracyFloor: 0.985, // a small CNN passes 0.99 in a few epochs: below this, something went wrong
+  parityTolerance: 1e-4, // float32 sums in another order differ by about 1e-6
+  significance: 0.05, // the field's usual level
+};
+
+/** Decides whether `candidate` may go live in place of `champion`. Changes nothing. */
+export async function evaluateGate(
+  registry: Registry,
+  policy: GatePolicy,
+  candidate: Manifest,
+  champion: Manifest | null,
+): Promise<GateDecision> {
+  const rules = [
+    accuracyRule(policy, candidate),
+    await championRule(registry, policy, candidate, champion),
+    parityRule(policy, candidate),
+    contractRule(candidate),
+  ];
+  return {
+    passed: rules.every(({ passed }) => passed),
+    candidate: candidate.version,
+    champion: champion?.version ?? null,
+    rules,
+  };
+}
+
+function accuracyRule(policy: GatePolicy, { metrics, dataset }: Manifest): GateRule {
+  return {
+    rule: 'accuracy',
+    passed: metrics.accuracy >= policy.accuracyFloor,
+    measured: `${percent(metrics.accuracy)} on ${datasetLabel(dataset)}`,
+    required: `at least ${percent(policy.accuracyFloor)}`,
+  };
+}
+
+async function championRule(
+  registry: Registry,
+  policy: GatePolicy,
+  candidate: Manifest,
+  champion: Manifest | null,
+): Promise<GateRule> {
+  const says = (passed: boolean, measured: string, required: string): GateRule => ({
+    rule: 'champion',
+    passed,
+    measured,
+    required,
+  });
+  if (champion === null) return says(true, 'there is no champion yet', 'not worse than the champion');
+
+  const versions = `version ${candidate.version} on ${datasetLabel(candidate.dataset)}, champion ${champion.version} on ${datasetLabel(champion.dataset)}`;
+  if (candidate.dataset.synthetic && !champion.dataset.synthetic)
+    return says(false, versions, 'synthetic data never replaces real data');
+  if (champion.dataset.synthetic && !candidate.dataset.synthetic)
+    return says(true, versions, 'real data replaces synthetic data');
+  if (candidate.dataset.testDigest !== champion.dataset.testDigest)
+    return says(
+      false,
+      `${versions}: different test data, so nothing can be compared`,
+      'the same test data as the champion',
+    );
+
+  const required = `not worse than champion ${champion.version}, or by chance (p >= ${policy.significance})`;
+  try {
+    const { candidateErrors, championErrors, p } = await comparePaired(registry, candidate, champion);
+    const passed = candidateErrors <= championErrors || p >= policy.significance;
+    return says(passed, `${candidateErrors} errors, champion ${championErrors}; p = ${rounded(p)}`, required);
+  } catch (error) {
+    if (!(error instanceof Incomparable || error instanceof DamagedBlob)) throw error;
+    return says(false, error.message, required);
+  }
+}
+
+class Incomparable extends Error {}
+
+async function comparePaired(registry: Registry, candidate: Manifest, champion: Manifest) {
+  const [mine, its] = await Promise.all([
+    correctAnswers(registry, candidate),
+    correctAnswers(registry, champion),
+  ]);
+  if (mine.length !== its.length)
+    throw new Incomparable(`${mine.length} answers, champion ${its.length}: different test images`);
+
+  const onlyCandidate = mine.filter((right, index) => right > (its[index] ?? 0)).length;
+  const onlyChampion = mine.filter((right, index) => right < (its[index] ?? 0)).length;
+  const errorsOf = (answers: Uint8Array) => answers.filter((right) => right === 0).length;
+  return {
+    candidateErrors: errorsOf(mine),
+    championErrors: errorsOf(its),
+    p: mcnemarExact(onlyCandidate, onlyChampion),
+  };
+}
+
+async function correctAnswers(registry: Registry, manifest: Manifest): Promise<Uint8Array> {
+  if (!Object.hasOwn(manifest.files, files.correct))
+    throw new Incomparable(`version ${manifest.version} has no ${files.correct}`);
+  const answers = await registry.readFile(manifest, files.correct);
+  if (answers.length === 0 || answers.some((right) => right > 1))
+    throw new Incomparable(`version ${manifest.version}: ${files.correct} is not one 0 or 1 an image`);
+  return answers;
+}
+
+function parityRule(policy: GatePolicy, { parity }: Manifest): GateRule {
+  return {
+    rule: 'export parity',
+    passed: parity.largestDifference <= policy.parityTolerance && parity.differentAnswers === 0,
+    measured: `difference ${rounded(parity.largestDifference)}, ${parity.differentAnswers} other answers on ${parity.images} images`,
+    required: `at most ${policy.parityTolerance}, 0 other answers`,
+  };
+}
+
+function contractRule({ contract }: Manifest): GateRule {
+  const [first] = contract.failures;
+  return {
+    rule: 'contract',
+    passed: contract.rows > 0 && contract.failures.length === 0,
+    measured: `${contract.failures.length} failures in ${contract.rows} rows${first ? `: ${first.slice(0, 100)}` : ''}`,
+    required: '0 failures, rows > 0',
+  };
+}
+
+/** With as many digits as it takes: 0.98499 must not read as 98.5 %. */
+function percent(share: number): string {
+  return `${Number((share * 100).toPrecision(8))} %`;
+}
+
+function rounded(value: number): string {
+  return String(Number(value.toPrecision(3)));
+}
