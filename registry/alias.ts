@@ -100,7 +100,8 @@ export class Aliases {
       if (error instanceof PreconditionFailed) throw new AliasMoved(move.model, move.alias);
       throw error;
     }
-    await this.history.record(moveEntry(document));
+    // The move is made: failing now, say of a full disk, would tell a lie, and the next move writes this entry.
+    await this.history.record(moveEntry(document)).catch(() => undefined);
     return document;
   }
 

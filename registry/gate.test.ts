@@ -77,7 +77,7 @@ test('a candidate that is worse by more than chance fails, with both error count
   );
   expect(failed).toEqual(['champion']);
   expect(decision).toMatchObject({ passed: false, candidate: 2, champion: 1 });
-  expect(said).toContain('7 errors, champion 1; p = 0.0313');
+  expect(said).toContain("errors: 7, champion's: 1; p = 0.0313");
 });
 
 test.each([
@@ -155,7 +155,7 @@ RULE           RESULT  MEASURED                                        REQUIRED
 accuracy       pass    99 % on mnist                                   at least 98.5 %
 champion       pass    there is no champion yet                        not worse than the champion
 export parity  pass    difference 4e-7, 0 other answers on 100 images  at most 0.0001, 0 other answers
-contract       FAIL    1 failures in 10 rows: row 3:  [31mNaN          0 failures, rows > 0
+contract       FAIL    failures: 1 in 10 rows: row 3:  [31mNaN         no failure, at least one row
 version 1 against no champion: refused: contract`.trim(),
   );
 });

@@ -97,7 +97,11 @@ async function championRule(
   try {
     const { candidateErrors, championErrors, p } = await comparePaired(registry, candidate, champion);
     const passed = candidateErrors <= championErrors || p >= policy.significance;
-    return says(passed, `${candidateErrors} errors, champion ${championErrors}; p = ${rounded(p)}`, required);
+    return says(
+      passed,
+      `errors: ${candidateErrors}, champion's: ${championErrors}; p = ${rounded(p)}`,
+      required,
+    );
   } catch (error) {
     if (!(error instanceof Incomparable || error instanceof DamagedBlob)) throw error;
     return says(false, error.message, required);
@@ -147,8 +151,8 @@ function contractRule({ contract }: Manifest): GateRule {
   return {
     rule: 'contract',
     passed: contract.rows > 0 && contract.failures.length === 0,
-    measured: `${contract.failures.length} failures in ${contract.rows} rows${first ? `: ${first.slice(0, 100)}` : ''}`,
-    required: '0 failures, rows > 0',
+    measured: `failures: ${contract.failures.length} in ${contract.rows} rows${first ? `: ${first.slice(0, 100)}` : ''}`,
+    required: 'no failure, at least one row',
   };
 }
 

@@ -65,7 +65,7 @@ mnist  3        <time>               99 %      mnist             -         14.1 
     const { output: history } = await run('history', 'mnist');
     const lines = history.split('\n').map((line) => line.slice('0000-00-00 00:00:00'.length).trim());
     expect(lines.map((line) => line.replaceAll(/ {2,}/g, ' | '))).toEqual([
-      '| WHAT | VERSION | DETAILS | BY',
+      'WHAT | VERSION | DETAILS | BY',
       'published | 1 | tester',
       'published | 2 | tester',
       'published | 3 | tester',

@@ -34,11 +34,11 @@ test('16 publishers and 16 promoters at once: each version its own number, no mo
   const registry = new Registry(new DirectoryStore(folder.path));
   for (const number of from1To(16)) await publishSample(registry, `candidate ${number}`);
 
-  const workers = await startTogether(worker.script, [
+  await using group = await startTogether(worker.script, [
     ...from1To(16).map((number) => [folder.path, 'publish', `publisher ${number}`]),
     ...from1To(16).map((number) => [folder.path, 'promote', String(number)]),
   ]);
-  const finished = await Promise.all(workers.map((each) => each.finished));
+  const finished = await Promise.all(group.workers.map((each) => each.finished));
   expect(finished.map(({ code, errors }) => [code, errors])).toEqual(Array(32).fill([0, '']));
 
   const numbers = finished.slice(0, 16).map(({ output }) => Number(output.match(/published (\d+)/)?.[1]));
@@ -60,12 +60,12 @@ test('publishers and promoters killed at any moment leave whole versions, a whol
   const registry = new Registry(new DirectoryStore(folder.path));
   for (const number of from1To(4)) await publishSample(registry, `candidate ${number}`);
 
-  const workers = await startTogether(worker.script, [
-    ...from1To(6).map((number) => [folder.path, 'publish', `publisher ${number}`, '1000000']),
-    ...from1To(4).map((number) => [folder.path, 'promote', String(number), '1000000']),
+  await using group = await startTogether(worker.script, [
+    ...from1To(6).map((number) => [folder.path, 'publish', `publisher ${number}`, '500']),
+    ...from1To(4).map((number) => [folder.path, 'promote', String(number), '500']),
   ]);
   const published: number[] = [];
-  for (const each of workers.toSorted(() => Math.random() - 0.5)) {
+  for (const each of group.workers.toSorted(() => Math.random() - 0.5)) {
     await new Promise((done) => setTimeout(done, Math.random() * 150));
     each.kill();
     const { signal, output } = await each.finished;

@@ -50,7 +50,7 @@ test('a version that is refused stays where it is; the decision is in the histor
     decision: promotion.decision,
   });
   expect(() => assertPromoted(promotion)).toThrow(GateRefused);
-  expect(() => assertPromoted(promotion)).toThrow(/champion +FAIL +20 errors, champion 1/);
+  expect(() => assertPromoted(promotion)).toThrow(/champion +FAIL +errors: 20, champion's: 1/);
 });
 
 test('the gate is overruled by force with a reason, and both stay on record', async () => {

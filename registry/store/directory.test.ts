@@ -36,8 +36,8 @@ describe('processes that share a folder', () => {
     const store = new DirectoryStore(folder.path);
     await store.put('counter', bytes('{"count":0}'), absent);
 
-    const workers = await startTogether(worker.script, Array(6).fill([folder.path, '20']));
-    for (const { finished } of workers) expect(await finished).toMatchObject({ code: 0, errors: '' });
+    await using group = await startTogether(worker.script, Array(6).fill([folder.path, '20', '1000']));
+    for (const { finished } of group.workers) expect(await finished).toMatchObject({ code: 0, errors: '' });
 
     expect(countIn((await store.get('counter'))?.body)).toBe(120);
     expect(countIn(await readFile(join(folder.path, 'counter')))).toBe(120);
@@ -45,15 +45,16 @@ describe('processes that share a folder', () => {
     expect(await store.list('blobs/')).toHaveLength(120);
   });
 
-  test('writers killed at any moment leave whole objects, lose nothing they acknowledged and block nobody', async () => {
+  test('writers killed at any moment show and leave whole objects, lose nothing they acknowledged and block nobody', async () => {
     await using folder = await temporaryFolder();
     const store = new DirectoryStore(folder.path);
     await store.put('counter', bytes('{"count":0}'), absent);
 
     let acknowledged = 0;
-    const workers = await startTogether(worker.script, Array(8).fill([folder.path, '1000000']));
-    for (const each of workers) {
-      await new Promise((done) => setTimeout(done, Math.random() * 100));
+    await using group = await startTogether(worker.script, Array(8).fill([folder.path, '500', '5000000']));
+    for (const each of group.workers) {
+      for (const until = Date.now() + Math.random() * 150; Date.now() < until; )
+        for (const key of await store.list('blobs/')) expect(await store.size(key)).toBe(5_000_000);
       each.kill();
       const { signal, output } = await each.finished;
       expect(signal).toBe('SIGKILL');
@@ -63,7 +64,7 @@ describe('processes that share a folder', () => {
     const counter = await store.get('counter');
     const count = countIn(counter?.body);
     expect(count).toBeGreaterThanOrEqual(acknowledged);
-    expect(count).toBeLessThanOrEqual(acknowledged + workers.length);
+    expect(count).toBeLessThanOrEqual(acknowledged + group.workers.length);
     expect(countIn(await readFile(join(folder.path, 'counter')))).toBe(count);
     for (const key of await store.list('blobs/'))
       expect(digestOf((await store.get(key))?.body ?? '')).toBe(key.slice('blobs/'.length));

@@ -90,7 +90,7 @@ export class DirectoryStore implements Store {
   }
 
   /**
-   * Not to be called while somebody replaces the same object. All states go in one step: a process that is killed
+   * All states go in one step: a process that is killed
    * here leaves the object in its newest state or deleted, never in an older one.
    */
   async delete(key: string): Promise<void> {

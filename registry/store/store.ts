@@ -21,7 +21,7 @@ export interface Store {
   /** Whether the object is there, and its size in bytes, without reading it. */
   size(key: string): Promise<number | undefined>;
 
-  /** Removes the object; no error if there is none. */
+  /** Removes the object; no error if there is none. Not to be called while somebody replaces it. */
   delete(key: string): Promise<void>;
 }
 

@@ -12,10 +12,8 @@ export interface Finished {
 }
 
 export interface Worker {
-  /** What it has printed so far. */
-  output(): string;
   kill(): void;
-  finished: Promise<Finished>;
+  readonly finished: Promise<Finished>;
 }
 
 /** Runs a TypeScript file, or a compiled one, in a process of its own. */
@@ -36,21 +34,32 @@ export function runScript(script: URL, args: readonly string[], env: NodeJS.Proc
   const finished = once(child, 'close').then(
     ([code, signal]): Finished => ({ code, signal, output, errors }),
   );
-  return { child, finished, output: () => output };
+  return { child, finished };
 }
 
-/** Starts a process for each list of arguments and lets them all go at once, when the last has said `ready`. */
-export async function startTogether(script: URL, args: readonly (readonly string[])[]): Promise<Worker[]> {
+/**
+ * Starts a process for each list of arguments and lets them all go at once, when the last has said `ready`. Those
+ * that still run at the end of the block are killed.
+ */
+export async function startTogether(script: URL, args: readonly (readonly string[])[]) {
   const runs = args.map((each) => runScript(script, each));
   await Promise.all(
     runs.map(({ child, finished }) => Promise.race([saysReady(child), endedEarly(finished)])),
   );
   for (const { child } of runs) child.stdin.end('go\n');
-  return runs.map(({ child, finished, output }) => ({
-    output,
-    finished,
-    kill: () => child.kill('SIGKILL'),
-  }));
+  const workers = runs.map(
+    ({ child, finished }): Worker => ({
+      finished,
+      kill: () => child.kill('SIGKILL'),
+    }),
+  );
+  return {
+    workers,
+    [Symbol.asyncDispose]: async () => {
+      for (const { kill } of workers) kill();
+      await Promise.all(workers.map(({ finished }) => finished));
+    },
+  };
 }
 
 async function saysReady(child: ChildProcess): Promise<void> {

@@ -1,11 +1,11 @@
-/** Adds to one counter by compare-and-swap and creates blobs: `store-worker.ts FOLDER TIMES`. Prints what is done. */
+/** Adds to one counter by compare-and-swap and creates blobs: `store-worker.ts FOLDER TIMES BLOB_BYTES`. Prints what is done. */
 import { randomBytes } from 'node:crypto';
 import { digestOf } from '../digest.ts';
 import { DirectoryStore } from '../store/directory.ts';
 import { PreconditionFailed } from '../store/store.ts';
 import { readyToGo } from './processes.ts';
 
-const [folder = '', times = ''] = process.argv.slice(2);
+const [folder = '', times = '', blobBytes = ''] = process.argv.slice(2);
 const store = new DirectoryStore(folder);
 
 await readyToGo();
@@ -21,6 +21,6 @@ for (let done = 0; done < Number(times); ) {
   }
   process.stdout.write('added\n');
   done++;
-  const blob = randomBytes(100_000);
+  const blob = randomBytes(Number(blobBytes));
   await store.put(`blobs/${digestOf(blob)}`, blob, { ifAbsent: true });
 }

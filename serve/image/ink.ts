@@ -3,7 +3,7 @@ import { RequestError } from '../errors.ts';
 import type { GreyImage } from './decode.ts';
 
 /** Ink below this share of the strongest is paper, noise or shadow: it does not widen the drawing's box. */
-const inkThreshold = 0.02;
+const inkThreshold = 0.1;
 /** Less contrast than this is an empty page. */
 const leastContrast = 0.1;
 

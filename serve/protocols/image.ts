@@ -8,7 +8,7 @@ import { decodeImage, isImage } from '../image/decode.ts';
 import { centreInk } from '../image/ink.ts';
 import type { LoadedModel } from '../model.ts';
 import type { RequestState } from '../state.ts';
-import { show, toFlat } from '../tensor.ts';
+import { show, type Tensor, toFlat } from '../tensor.ts';
 
 /** Images for people: a PNG or JPEG of any size in, a label and the probabilities out. */
 export function imageRoutes({ serving, log, limits }: AppDeps): Router<RequestState> {
@@ -48,21 +48,22 @@ interface ImageInput {
  * its contract bounds on both sides.
  */
 function imageInput({ manifest, contract }: LoadedModel): ImageInput {
-  const [input, ...others] = manifest.signature.inputs;
-  const [, ...row] = input?.shape ?? [];
-  const side = row.length === 1 ? Math.sqrt(row[0] ?? 0) : row.length === 3 && row[0] === row[1] ? row[0] : 0;
-  const square =
-    input?.dtype === 'float32' &&
-    others.length === 0 &&
-    side !== undefined &&
-    Number.isInteger(side) &&
-    side >= smallestSide &&
-    (row.length === 1 || row[2] === 1);
+  const { inputs } = manifest.signature;
+  const [input] = inputs;
+  const side = input && sideOf(input);
   const [low, high] = contract.features[0]?.range ?? [];
-  if (square && contract.features.length === 1 && typeof low === 'number' && typeof high === 'number')
+  const alone = inputs.length === 1 && contract.features.length === 1;
+  if (input && side !== undefined && alone && typeof low === 'number' && typeof high === 'number')
     return { input, side, range: [low, high] };
-  const inputs = manifest.signature.inputs.map((spec) => `${spec.name} ${spec.dtype} ${show(spec.shape)}`);
-  throw new RequestError(404, `this model does not take images; its input is ${inputs.join(', ')}`);
+  const taken = inputs.map((spec) => `${spec.name} ${spec.dtype} ${show(spec.shape)}`);
+  throw new RequestError(404, `this model does not take images; its input is ${taken.join(', ')}`);
+}
+
+function sideOf({ dtype, shape: [, ...row] }: TensorSpec): number | undefined {
+  const [height = 0, width, channels] = row;
+  const side = row.length === 1 ? Math.sqrt(height) : height;
+  const square = row.length === 1 || (row.length === 3 && width === height && channels === 1);
+  return dtype === 'float32' && square && Number.isInteger(side) && side >= smallestSide ? side : undefined;
 }
 
 /** The file of a multipart form, or the whole body. */
@@ -85,7 +86,7 @@ function scores({ manifest }: LoadedModel): TensorSpec {
   throw new RequestError(404, 'this model gives no probabilities by class');
 }
 
-function answer({ manifest }: LoadedModel, output: Parameters<typeof toFlat>[0] | undefined) {
+function answer({ manifest }: LoadedModel, output: Tensor | undefined) {
   if (!output) throw new Error('the model gave no probabilities');
   const probabilities = toFlat(output).map(Number);
   return {

@@ -28,24 +28,31 @@ export class TerminalRenderer implements Renderer {
     switch (event.event) {
       case 'run':
         this.#nameWidth = Math.max(...event.stages.map((name) => name.length));
-        return;
+        break;
       case 'stage-start':
-        return this.#draw('cyan', '▸', event.stage, event.reason);
+        this.#draw('cyan', '▸', event.stage, event.reason);
+        break;
       case 'progress':
-        return this.#draw('cyan', '▸', event.stage, this.#bar(event));
+        this.#draw('cyan', '▸', event.stage, this.#bar(event));
+        break;
       case 'note':
-        return this.#leaveNote(event.text);
+        this.#leaveNote(event.text);
+        break;
       case 'stage-end':
-        return this.#leave('green', '✓', event.stage, `${timeOf(event).padEnd(8)}  ${event.summary ?? ''}`);
+        this.#leave('green', '✓', event.stage, `${timeOf(event).padEnd(8)}  ${event.summary ?? ''}`);
+        break;
       case 'stage-failed': {
         const how = event.interrupted ? 'interrupted' : 'failed';
-        return this.#leave('red', '✗', event.stage, `${how} after ${duration(event.seconds)}`);
+        this.#leave('red', '✗', event.stage, `${how} after ${duration(event.seconds)}`);
+        break;
       }
       case 'would-run':
-        return this.#leave('yellow', '·', event.stage, `would run  ${event.reason}`);
+        this.#leave('yellow', '·', event.stage, `would run  ${event.reason}`);
+        break;
       case 'done': {
         const time = `${duration(event.seconds)} in all`;
-        return this.#leave('green', '✓', event.model, `version ${event.version} is ${event.alias}, ${time}`);
+        this.#leave('green', '✓', event.model, `version ${event.version} is ${event.alias}, ${time}`);
+        break;
       }
     }
   }

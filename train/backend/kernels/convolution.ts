@@ -11,6 +11,7 @@ import { image, toChannelsFirst, toChannelsLast } from '../layout.ts';
 import type { Attributes } from '../onnx.ts';
 import { type Call, callOf, type KernelAttributes, type Shape, type Value } from '../value.ts';
 import { activate, activationOf } from './activation.ts';
+import { lowerPhasedFilterGradient } from './pool.ts';
 
 /** Strides, dilations as [height, width]; pads as ONNX has them: [top, left, bottom, right]. */
 interface Geometry {
@@ -165,7 +166,8 @@ const backpropFilter = defineKernel<'x' | 'dy', Conv2DBackpropFilterAttrs>(
     });
     return { inputs: [x, dy], shape: attributes.filterShape, dtype: 'float32', attributes: { ...geometry } };
   },
-  lowerFilterGradient,
+  (graph, call) =>
+    lowerPhasedFilterGradient(graph, inputOf(call, 0), inputOf(call, 1)) ?? lowerFilterGradient(graph, call),
 );
 
 function lowerFilterGradient(graph: GraphBuilder, call: LoweredCall): Ref {

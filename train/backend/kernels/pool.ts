@@ -4,6 +4,7 @@ import { defineKernel, inputOf, type Kernel, numbersOf } from '../kernel.ts';
 import { image, toChannelsFirst, toChannelsLast } from '../layout.ts';
 import { type Call, callOf, type KernelAttributes, type Shape, type Value } from '../value.ts';
 import { keepWherePositive } from './activation.ts';
+import { isPhased, phasedFilterGradient, phases } from './phases.ts';
 
 /** Window and strides as [height, width]; pads as [top, left, bottom, right]. */
 interface Windows {
@@ -52,8 +53,9 @@ const maxPool = defineKernel<'x', MaxPoolAttrs>(
     if (!graph.plan.training || !tiles(windows)) return lowerPlainMaxPool(graph, x, windows, call.shape);
     // ReLU and max-pool commute: at the pooled size the ReLU costs a fraction.
     const relu = callOf(x, 'Relu');
-    if (relu === undefined) return maximum(graph, positions(graph, x, windows, call.shape));
-    return graph.op('Relu', [maximum(graph, positions(graph, inputOf(relu, 0), windows, call.shape))]);
+    const before = relu === undefined ? x : inputOf(relu, 0);
+    const pooled = maximum(graph, positions(graph, before, windows, call.shape));
+    return relu === undefined ? pooled : graph.op('Relu', [pooled]);
   },
 );
 
@@ -76,13 +78,25 @@ function tiles({ window, strides, pads }: Windows): boolean {
   return window[0] === strides[0] && window[1] === strides[1] && pads.every((pad) => pad === 0);
 }
 
-/** For each place in the window, in row-major order, the elements at that place of all windows: [batch, out, out, channels]. */
+/**
+ * For each place in the window, in row-major order, `x` at that place of all windows: [batch, out, out, channels].
+ * All that compares `x` with its maximum takes it from here, so that the two are equal to the last bit.
+ */
 function positions(
   graph: GraphBuilder,
   x: Value,
-  { window: [height, width] }: Windows,
+  { window }: Pick<Windows, 'window'>,
   outShape: Shape,
 ): Ref[] {
+  const relu = callOf(x, 'Relu');
+  if (relu !== undefined) {
+    const before = positions(graph, inputOf(relu, 0), { window }, outShape);
+    return before.map((place) => graph.op('Relu', [place]));
+  }
+  return phases(graph, x, window, outShape) ?? slices(graph, x, window, outShape);
+}
+
+function slices(graph: GraphBuilder, x: Value, [height, width]: Windows['window'], outShape: Shape): Ref[] {
   const [, outHeight, outWidth] = image(outShape);
   const source = graph.ref(x);
   const at = (row: number, column: number) =>
@@ -176,15 +190,21 @@ function maskedMaxPoolGrad(multiply: Pick<Call, 'inputs'>) {
   return { dy, before: inputOf(relu, 0), pooled, windows: windowsOf(grad.attributes) };
 }
 
-/** The ReLU's selection made at the pooled size. Undefined where the product is another one. */
+type MaskedMaxPoolGrad = NonNullable<ReturnType<typeof maskedMaxPoolGrad>>;
+
+/** Each place's share of the gradient, with the ReLU's selection made at the pooled size. */
+function sharesOf(graph: GraphBuilder, { dy, before, pooled, windows }: MaskedMaxPoolGrad): Ref[] {
+  const places = positions(graph, before, windows, pooled.shape);
+  const kept = keepWherePositive(graph, graph.ref(pooled), graph.ref(dy));
+  return firstMatch(graph, places, maximum(graph, places), kept);
+}
+
+/** Undefined where the product is another one. */
 export function lowerMaskedMaxPoolGrad(graph: GraphBuilder, multiply: Pick<Call, 'inputs'>): Ref | undefined {
   const match = maskedMaxPoolGrad(multiply);
   if (match === undefined) return undefined;
-  const { dy, before, pooled, windows } = match;
-  const places = positions(graph, before, windows, pooled.shape);
-  const kept = keepWherePositive(graph, graph.ref(pooled), graph.ref(dy));
-  const shares = firstMatch(graph, places, maximum(graph, places), kept);
-  return interleave(graph, shares, windows, pooled.shape, before.shape);
+  const { before, pooled, windows } = match;
+  return interleave(graph, sharesOf(graph, match), windows, pooled.shape, before.shape);
 }
 
 /**
@@ -196,6 +216,16 @@ export function pooledSum(graph: GraphBuilder, value: Value): Ref | undefined {
   const match = multiply && maskedMaxPoolGrad(multiply);
   if (match === undefined) return undefined;
   return keepWherePositive(graph, graph.ref(match.pooled), graph.ref(match.dy));
+}
+
+/** The gradient of the filter that made `dy` from `images`, where both belong to a convolution done in phases. */
+export function lowerPhasedFilterGradient(graph: GraphBuilder, images: Value, dy: Value): Ref | undefined {
+  const multiply = callOf(dy, 'Multiply');
+  const match = multiply && maskedMaxPoolGrad(multiply);
+  if (match === undefined) return undefined;
+  const { before, pooled, windows } = match;
+  if (!isPhased(before, images)) return undefined;
+  return phasedFilterGradient(graph, before, sharesOf(graph, match), windows.window, pooled.shape);
 }
 
 export const pools: readonly Kernel[] = [maxPool, maxPoolGrad];
