@@ -212,6 +212,7 @@ const stacks: Case[] = (
     [[3, 8, 8, 2], 2],
     [[3, 9, 9, 2], 2],
     [[2, 11, 11, 1], 3],
+    [[3, 9, 9, 1], 2],
   ] as [number[], number][]
 ).map(([image, size]) => [
   'MaxPoolGrad',

@@ -11,18 +11,17 @@ import {
 } from '@tensorflow/tfjs-core';
 import { type GraphBuilder, type Ref, UnsupportedKernel } from '../graph.ts';
 import { defineKernel, inputOf, type Kernel, type LoweredCall, numberOf, numbersOf } from '../kernel.ts';
-import { sizeOf, type Value } from '../value.ts';
+import { sameShape, sizeOf, type Value } from '../value.ts';
 
 const reshapeTo = (graph: GraphBuilder, call: LoweredCall) =>
   graph.reshape(graph.ref(inputOf(call, 0)), call.shape);
 
 const reshape = defineKernel<'x', ReshapeAttrs>(
   'Reshape',
-  ({ x }, { shape }) => ({
-    inputs: [x],
-    shape: util.inferFromImplicitShape(shape, sizeOf(x.shape)),
-    dtype: x.dtype,
-  }),
+  ({ x }, { shape }) => {
+    const reshaped = util.inferFromImplicitShape(shape, sizeOf(x.shape));
+    return sameShape(reshaped, x.shape) ? x : { inputs: [x], shape: reshaped, dtype: x.dtype };
+  },
   reshapeTo,
 );
 
