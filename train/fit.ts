@@ -107,7 +107,7 @@ export class Diverged extends UserError {
   constructor(step: number) {
     super(
       `Training diverged: the loss is not a number after step ${step}. ` +
-        'Nothing was kept. Use a lower --learning-rate (0.002 works for the presets).',
+        'Nothing was kept. Use a lower --learning-rate (0.003 works for the presets).',
     );
   }
 }
