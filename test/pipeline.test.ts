@@ -98,6 +98,12 @@ describe('what a user gets wrong', () => {
     ['an unknown stage', ['--from', 'tarin'], 2, /tarin.*train/s],
     ['a folder that is not there', ['--data', '/nowhere'], 1, /\/nowhere is not there: expected a folder/],
     [
+      'a registry that cannot be made',
+      ['--registry', '/proc/slipway', '--dataset', 'synthetic'],
+      1,
+      /\/proc\/slipway can't be made/,
+    ],
+    [
       'a registry that cannot be written',
       ['--registry', '/proc/slipway', '--dataset', 'synthetic'],
       1,

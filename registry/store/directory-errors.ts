@@ -30,6 +30,8 @@ function textFor(code: string | undefined, folder: string): string | undefined {
     case 'ENOTDIR':
     case 'EEXIST':
       return `The registry folder ${folder} can't be used (${code}: a part of its path is a file). Move that file away, or ${elsewhere}.`;
+    case 'ENOENT':
+      return `The registry folder ${folder} can't be made there (${code}). Check the path, or ${elsewhere}.`;
     case 'ENOSYS':
     case 'ENOTSUP':
     case 'EOPNOTSUPP':

@@ -1,5 +1,6 @@
-import { mkdir, open, rm } from 'node:fs/promises';
+import { mkdir, open, rm, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
+import { hasCode } from './directory-errors.ts';
 
 /** Writes a new file and waits until its content is on the disk; on failure nothing of it is left. */
 export async function writeDurably(path: string, body: Uint8Array): Promise<void> {
@@ -13,11 +14,29 @@ export async function writeDurably(path: string, body: Uint8Array): Promise<void
   }
 }
 
-/** Makes a folder and those above it that are missing, each of them there after a power cut too. */
+/**
+ * Makes a folder and those above it that are missing, each of them there after a power cut too. One by one: Node's
+ * own recursive form hides why it failed on a read-only file system, and never ends where ENOENT means "no".
+ */
 export async function makeFolder(folder: string): Promise<void> {
-  const first = await mkdir(folder, { recursive: true });
-  if (first === undefined) return;
-  for (let made = folder; made.length >= first.length; made = dirname(made)) await syncFolder(dirname(made));
+  const missing: string[] = [];
+  for (let at = folder; !(await exists(at)); at = dirname(at)) missing.unshift(at);
+  for (const each of missing) {
+    await mkdir(each).catch((error) => {
+      if (!hasCode(error, 'EEXIST')) throw error; // another process was first
+    });
+    await syncFolder(dirname(each));
+  }
+}
+
+async function exists(path: string): Promise<boolean> {
+  try {
+    await stat(path);
+    return true;
+  } catch (error) {
+    if (hasCode(error, 'ENOENT')) return false;
+    throw error;
+  }
 }
 
 /** Waits until the names in a folder are on the disk. Windows can't open folders and needs no such step. */
