@@ -3,29 +3,42 @@ import { expect, test } from 'vitest';
 import { openRegistry } from '../registry/open.ts';
 import { doneEvent, run, start, temporaryFolder } from './slipway.ts';
 
-const KILLS = 12;
-/** Longer than any stage takes before it has something to lose. */
-const LONGEST_MS = 6_000;
+/** Each stage, and about how long it takes: it is killed at random moments of that time. */
+const stages = {
+  data: 3000,
+  train: 4000,
+  evaluate: 900,
+  export: 700,
+  register: 150,
+  promote: 80,
+  smoke: 2500,
+};
+const KILLS_EACH = 3;
 
-test('a pipeline that is killed again and again is finished by the same command, and no version is ever half there', {
-  timeout: 300_000,
+test('a pipeline that is killed in every stage is finished by the same command, and no version is ever half there', {
+  timeout: 600_000,
 }, async () => {
   await using folder = await temporaryFolder();
   const flags = ['--registry', folder.path, '--dataset', 'synthetic', '--epochs', '2', '--json'];
   const registry = openRegistry(folder.path);
 
-  for (let kill = 0; kill < KILLS; kill += 1) {
-    const started = start('workflows/pipeline.ts', flags);
-    await Promise.race([setTimeout(Math.random() * LONGEST_MS), started.ended]);
-    started.kill();
-    await started.ended;
-    await expectWholeVersions();
+  for (const [stage, milliseconds] of Object.entries(stages)) {
+    for (let kill = 0; kill < KILLS_EACH; kill += 1) {
+      const pipeline = start('workflows/pipeline.ts', flags);
+      await pipeline.printed(`"event":"stage-start","stage":"${stage}"`);
+      await Promise.race([setTimeout(Math.random() * milliseconds), pipeline.ended]);
+      pipeline.kill();
+      await pipeline.ended;
+      await expectWholeVersions();
+    }
   }
 
   const done = doneEvent(await run('workflows/pipeline.ts', flags));
   expect(done.version).toBe(1);
+  expect(await registry.versions('mnist')).toEqual([1]);
   await expectWholeVersions();
   expect((await registry.alias('mnist', 'live'))?.version).toBe(1);
+  expect((await registry.moves('mnist', 'live')).map(({ version }) => version)).toEqual([1]);
 
   async function expectWholeVersions() {
     for (const version of await registry.versions('mnist')) {

@@ -1,4 +1,5 @@
 import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -16,6 +17,8 @@ export interface Ended {
 
 export interface Started {
   readonly ended: Promise<Ended>;
+  /** Resolves once standard output holds `text`, or the process has ended. */
+  printed(text: string): Promise<void>;
   /** SIGKILL to the process and all that it started. */
   kill(): void;
 }
@@ -40,10 +43,21 @@ export function start(
     env: { ...withoutSlipway(process.env), ...env },
   });
   let [out, err] = ['', ''];
-  child.stdout.on('data', (chunk: Buffer) => (out += chunk.toString()));
-  child.stderr.on('data', (chunk: Buffer) => (err += chunk.toString()));
+  child.stdout.on('data', (chunk: Buffer) => {
+    out += chunk.toString();
+  });
+  child.stderr.on('data', (chunk: Buffer) => {
+    err += chunk.toString();
+  });
+  const ended = once(child, 'close').then(([code]) => ({ code, out, err }));
   return {
-    ended: new Promise((resolve) => child.on('close', (code) => resolve({ code, out, err }))),
+    ended,
+    printed: async (text) => {
+      const closed = ended.then(() => true);
+      while (!out.includes(text)) {
+        if ((await Promise.race([once(child.stdout, 'data'), closed])) === true) return;
+      }
+    },
     kill: () => {
       if (child.pid !== undefined && child.exitCode === null) process.kill(-child.pid, 'SIGKILL');
     },

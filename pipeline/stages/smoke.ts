@@ -3,7 +3,6 @@ import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
-import { $ } from 'zx';
 import { UserError } from '../../cli/errors.ts';
 import type { Registry } from '../../registry/registry.ts';
 import { defineStage } from '../engine/stage.ts';
@@ -29,6 +28,7 @@ export function smokeStage(needs: { promote: PromoteStage }, registry: Registry)
       const ended = once(serving, 'exit');
       try {
         const url = await listeningAt(serving);
+        const { $ } = await import('zx'); // slow to load, and a cached run needs none of it
         const test = $({ quiet: true, nothrow: true, signal });
         const { exitCode, stdout, stderr } =
           await test`${process.execPath} --import tsx ${tester} ${url} --json`;
