@@ -3,7 +3,7 @@ import { beforeAll, describe, expect, test } from 'vitest';
 import { syntheticDigits } from './data/synthetic.ts';
 import { startEngine } from './engine.ts';
 import { contractCheckOf, contractOf, ExportedModel, parityOf, toOnnx } from './export.ts';
-import { Diverged, fit, type StepReport } from './fit.ts';
+import { Diverged, fit as fitModel, type StepReport } from './fit.ts';
 import { loadModel, saveModel } from './model/file.ts';
 import { buildModel } from './model/presets.ts';
 import { presets } from './options.ts';
@@ -16,7 +16,7 @@ async function trained({ epochs = 1, learningRate = 0.002, seed = 5, onStep = (_
   await startEngine('onnxruntime');
   const model = buildModel({ preset: 'default', classes, seed });
   const signal = new AbortController().signal;
-  const history = await fit(model, train, {
+  const history = await fitModel(model, train, {
     classes,
     epochs,
     batchSize: 100,
@@ -29,7 +29,7 @@ async function trained({ epochs = 1, learningRate = 0.002, seed = 5, onStep = (_
 }
 
 /** What doesn't depend on the clock. */
-const curve = (history: Awaited<ReturnType<typeof fit>>) =>
+const curve = (history: Awaited<ReturnType<typeof fitModel>>) =>
   history.map(({ seconds: _s, imagesPerSecond: _i, ...figures }) => figures);
 
 describe('the presets', () => {
@@ -50,7 +50,7 @@ describe('the presets', () => {
       count: 60,
     };
     const signal = new AbortController().signal;
-    await fit(model, few, {
+    await fitModel(model, few, {
       classes,
       epochs: 1,
       batchSize: 16,
@@ -122,7 +122,7 @@ describe('training', () => {
       controller.abort();
     };
     const model = buildModel({ preset: 'default', classes, seed: 1 });
-    const run = fit(model, train, {
+    const run = fitModel(model, train, {
       classes,
       epochs: 5,
       batchSize: 50,

@@ -74,7 +74,7 @@ export class Sessions {
       intraOpNumThreads: this.#settings.threads,
       interOpNumThreads: 1,
       graphOptimizationLevel: 'all', // 1.7 times faster than without
-      logSeverityLevel: 3, // its warnings are about graphs with nothing to fold
+      logSeverityLevel: 4, // its errors are thrown as well, and its warnings are about graphs with nothing to fold
     });
   }
 }
