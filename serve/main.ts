@@ -16,7 +16,7 @@ import { defaultLimits, Serving } from './state.ts';
 /** Longer than a request may take, shorter than the 30 s after which Kubernetes kills. */
 const drainDeadlineMs = 25_000;
 
-const command = new Command('serve')
+const command = new Command('npm run serve --')
   .description('Serve one version of a model from the registry.')
   .option('--model <name@alias>', 'which version: NAME@ALIAS or NAME@NUMBER', 'mnist@live')
   .addOption(

@@ -11,7 +11,7 @@ import { contractTestDefaults, testContract } from '../serve/contract/test-contr
 const { requests, batch, seed, timeoutMs } = contractTestDefaults;
 
 await runCommand(
-  new Command('contract')
+  new Command('npm run contract --')
     .description(
       'Send rows that a contract allows in every form, and check each answer. Exits 1 on any failure.',
     )

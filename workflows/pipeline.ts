@@ -15,7 +15,7 @@ const ALIAS = 'live';
 const { preset, epochs, batchSize, learningRate, seed, engine } = trainDefaults;
 
 await runCommand(
-  new Command('pipeline')
+  new Command('npm run pipeline --')
     .description(
       'Train a model and take it all the way: data, train, evaluate, export, register, promote, smoke.\n' +
         'A stage whose code, parameters and inputs have not changed is not run again.',
