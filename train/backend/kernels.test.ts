@@ -230,6 +230,28 @@ const stacks: Case[] = (
       [tensor(image), tensor([3, 3, image[3] ?? 1, 4], 2), tensor([4], 3)],
     ),
 ]);
+/** Two such stacks, where the second one's pool leaves a row and a column out of what the first one gave. */
+const twoStacks: Case = [
+  'MaxPoolGrad',
+  () => {
+    const layer = (x: tf.Tensor, w: tf.Tensor, b: tf.Tensor) =>
+      tf.maxPool(
+        tf.relu(tf.add(tf.conv2d(x as tf.Tensor4D, w as tf.Tensor4D, 1, 'valid'), b)) as tf.Tensor4D,
+        2,
+        2,
+        'valid',
+      );
+    return withGradients(
+      (w1, b1, w2, b2) =>
+        layer(
+          layer(tensor([2, 15, 14, 1]), w1 as tf.Tensor, b1 as tf.Tensor),
+          w2 as tf.Tensor,
+          b2 as tf.Tensor,
+        ),
+      [tensor([3, 3, 1, 4], 2), tensor([4], 3), tensor([2, 3, 4, 3], 4), tensor([3], 5)],
+    );
+  },
+];
 /** Where the ReLU's result has another user too, the merged gradient must not be taken for the whole one. */
 const sharedRelu: Case = [
   'MaxPoolGrad',
@@ -275,6 +297,7 @@ const cases: Case[] = [
   dilated,
   ...pools,
   ...stacks,
+  twoStacks,
   sharedRelu,
   detachedRelu,
   sharedConvolution,

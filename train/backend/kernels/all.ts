@@ -1,6 +1,7 @@
 import type { Lowering } from '../graph.ts';
 import type { Kernel } from '../kernel.ts';
 import { convolutions } from './convolution.ts';
+import { convolutionGradients } from './convolution-gradient.ts';
 import { elementwise } from './elementwise.ts';
 import { products } from './matmul.ts';
 import { pools } from './pool.ts';
@@ -12,6 +13,7 @@ export const kernels: readonly Kernel[] = [
   ...elementwise,
   ...products,
   ...convolutions,
+  ...convolutionGradients,
   ...pools,
   ...reductions,
   ...shapes,

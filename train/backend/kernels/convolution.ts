@@ -1,69 +1,10 @@
-import {
-  backend_util,
-  type Conv2DAttrs,
-  type Conv2DBackpropFilterAttrs,
-  type Conv2DBackpropInputAttrs,
-  type FusedConv2DAttrs,
-} from '@tensorflow/tfjs-core';
+import type { Conv2DAttrs, FusedConv2DAttrs } from '@tensorflow/tfjs-core';
 import { type GraphBuilder, type Ref, UnsupportedKernel } from '../graph.ts';
-import { defineKernel, inputOf, type Kernel, type LoweredCall, numbersOf } from '../kernel.ts';
+import { defineKernel, inputOf, type Kernel } from '../kernel.ts';
 import { image, toChannelsFirst, toChannelsLast } from '../layout.ts';
-import type { Attributes } from '../onnx.ts';
-import { type Call, callOf, type KernelAttributes, type Shape, type Value } from '../value.ts';
+import { type Call, callOf, type Shape, type Value } from '../value.ts';
 import { activate, activationOf } from './activation.ts';
-import { lowerPhasedFilterGradient } from './pool.ts';
-
-/** Strides, dilations as [height, width]; pads as ONNX has them: [top, left, bottom, right]. */
-interface Geometry {
-  readonly strides: readonly number[];
-  readonly dilations: readonly number[];
-  readonly pads: readonly number[];
-}
-
-type ConvolutionAttributes = Pick<
-  Conv2DAttrs,
-  'strides' | 'pad' | 'dataFormat' | 'dilations' | 'dimRoundingMode'
->;
-
-function convolution(kernel: string, x: Shape, filter: Shape, attributes: ConvolutionAttributes) {
-  const { strides, pad, dilations, dataFormat, dimRoundingMode } = attributes;
-  if (dataFormat !== 'NHWC') throw new UnsupportedKernel(kernel, `it has no data format ${dataFormat}`);
-  const info = backend_util.computeConv2DInfo(
-    [...x] as [number, number, number, number],
-    [...filter] as [number, number, number, number],
-    strides,
-    dilations ?? 1,
-    pad,
-    dimRoundingMode,
-  );
-  if (info.inChannels !== filter[2]) throw new UnsupportedKernel(kernel, 'it has no grouped convolution');
-  const { top, left, bottom, right } = info.padInfo;
-  return {
-    outShape: info.outShape,
-    geometry: {
-      strides: [info.strideHeight, info.strideWidth],
-      dilations: [info.dilationHeight, info.dilationWidth],
-      pads: [top, left, bottom, right],
-    },
-  };
-}
-
-function geometryOf(attributes: KernelAttributes): Geometry {
-  return {
-    strides: numbersOf(attributes, 'strides'),
-    dilations: numbersOf(attributes, 'dilations'),
-    pads: numbersOf(attributes, 'pads'),
-  };
-}
-
-function onnxAttributes({ strides, dilations, pads }: Geometry): Attributes {
-  return { strides, dilations, pads };
-}
-
-/** A filter [height, width, in, out] as ONNX wants it: [out, in, height, width]. */
-function onnxFilter(graph: GraphBuilder, filter: Value): Ref {
-  return graph.op('Transpose', [graph.ref(filter)], { perm: [3, 2, 0, 1] });
-}
+import { convolution, crop, geometryOf, isPerChannel, isPlain, onnxFilter } from './geometry.ts';
 
 function lowerConvolution(
   graph: GraphBuilder,
@@ -75,7 +16,8 @@ function lowerConvolution(
   const inputs = [toChannelsFirst(graph, graph.ref(x), x.shape), onnxFilter(graph, filter)];
   if (bias !== undefined) inputs.push(graph.ref(bias));
   const { activation } = call.attributes;
-  const convolved = graph.op('Conv', inputs, onnxAttributes(geometryOf(call.attributes)));
+  const { strides, dilations, pads } = geometryOf(call.attributes);
+  const convolved = graph.op('Conv', inputs, { strides, dilations, pads });
   // Before the change of layout, so that the two layout changes around it can cancel.
   const activated =
     activation === undefined ? convolved : activate(graph, convolved, activationOf(call.attributes));
@@ -110,99 +52,35 @@ const fusedConv2d = defineKernel<'x' | 'filter', FusedConv2DAttrs, 'bias' | 'pre
 /** A bias added to a convolution that nothing else uses goes into the convolution. Undefined where it is none. */
 export function lowerBiasAdd(graph: GraphBuilder, sum: Value, bias: Value): Ref | undefined {
   const call = callOf(sum, 'Conv2D');
-  const perChannel = bias.shape.length === 1 && bias.shape[0] === sum.shape[3];
-  if (call === undefined || !perChannel || graph.uses(sum) > 1) return undefined;
+  if (call === undefined || !isPerChannel(bias, sum) || graph.uses(sum) > 1) return undefined;
   return lowerConvolution(graph, call, sum.shape, bias);
 }
 
-const backpropInput = defineKernel<'dy' | 'filter', Conv2DBackpropInputAttrs>(
-  'Conv2DBackpropInput',
-  ({ dy, filter }, attributes) => {
-    const { geometry } = convolution('Conv2DBackpropInput', attributes.inputShape, filter.shape, {
-      ...attributes,
-      dilations: 1,
-    });
-    return {
-      inputs: [dy, filter],
-      shape: attributes.inputShape,
-      dtype: 'float32',
-      attributes: { ...geometry },
-    };
-  },
-  (graph, call) => {
-    const [dy, filter] = [inputOf(call, 0), inputOf(call, 1)];
-    const { strides, dilations, pads } = geometryOf(call.attributes);
-    const [, height, width] = image(call.shape);
-    const [, outHeight, outWidth] = image(dy.shape);
-    const [top = 0, left = 0, bottom = 0, right = 0] = pads;
-    const [strideY = 1, strideX = 1] = strides;
-    const [filterHeight = 1, filterWidth = 1] = filter.shape;
-    // Rows and columns at the end that no window reached.
-    const rest = [
-      height + top + bottom - ((outHeight - 1) * strideY + filterHeight),
-      width + left + right - ((outWidth - 1) * strideX + filterWidth),
-    ];
-    const dx = graph.op(
-      'ConvTranspose',
-      [toChannelsFirst(graph, graph.ref(dy), dy.shape), onnxFilter(graph, filter)],
-      { strides, dilations, pads, output_padding: rest },
-    );
-    return toChannelsLast(graph, dx, call.shape);
-  },
-);
-
 /**
- * The filter's gradient as one convolution: x seen as one image of [height, width*in] with the batch as its
- * channels, dy as the weights [out, batch, outHeight, outWidth]. A step of one pixel is `in` columns wide, and
- * the stride of the forward pass becomes the dilation of this one. Measured at a third of the time of the usual
- * form (channels as batch).
+ * Such a sum computed for its first `height` rows and `width` columns only, which is all that a pool reads of it.
+ * Undefined where it is something else, or its pixels depend on more than a crop of the image.
  */
-const backpropFilter = defineKernel<'x' | 'dy', Conv2DBackpropFilterAttrs>(
-  'Conv2DBackpropFilter',
-  ({ x, dy }, attributes) => {
-    const { geometry } = convolution('Conv2DBackpropFilter', x.shape, attributes.filterShape, {
-      ...attributes,
-      dilations: 1,
-    });
-    return { inputs: [x, dy], shape: attributes.filterShape, dtype: 'float32', attributes: { ...geometry } };
-  },
-  (graph, call) =>
-    lowerPhasedFilterGradient(graph, inputOf(call, 0), inputOf(call, 1)) ?? lowerFilterGradient(graph, call),
-);
-
-function lowerFilterGradient(graph: GraphBuilder, call: LoweredCall): Ref {
-  const [x, dy] = [inputOf(call, 0), inputOf(call, 1)];
-  const { strides, pads } = geometryOf(call.attributes);
-  const [batch, height, width, channels] = image(x.shape);
-  const [, outHeight, outWidth, outChannels] = image(dy.shape);
-  const [filterHeight, filterWidth] = image(call.shape);
-  const [strideY = 1, strideX = 1] = strides;
-  const [top = 0, left = 0, bottom = 0, right = 0] = pads;
-
-  const images = graph.reshape(graph.ref(x), [1, batch, height, width * channels]);
-  const channelsFirst = toChannelsFirst(graph, graph.ref(dy), dy.shape);
-  const weights = graph.op('Transpose', [channelsFirst], { perm: [1, 0, 2, 3] });
-  const gradient = graph.op('Conv', [images, weights], {
-    dilations: [strideY, strideX * channels],
-    pads: [top, left * channels, bottom, right * channels],
-  });
-
-  // With a stride there may be rows and columns beyond the filter, from pixels that no window reached.
-  const rows = height + top + bottom - (outHeight - 1) * strideY;
-  const columns = (width + left + right - (outWidth - 1) * strideX) * channels;
-  const exact =
-    rows === filterHeight && columns === filterWidth * channels
-      ? gradient
-      : graph.slice(gradient, {
-          axes: [2, 3],
-          start: [0, 0],
-          end: [filterHeight, filterWidth * channels],
-          step: [1, 1],
-        });
-
-  const taps = filterHeight * filterWidth * channels;
-  const turned = graph.op('Transpose', [graph.reshape(exact, [outChannels, taps])], { perm: [1, 0] });
-  return graph.reshape(turned, call.shape);
+export function croppedBiasAdd(
+  graph: GraphBuilder,
+  value: Value,
+  height: number,
+  width: number,
+): Ref | undefined {
+  const sum = callOf(value, 'Add');
+  const convolution = sum && callOf(inputOf(sum, 0), 'Conv2D');
+  if (sum === undefined || convolution === undefined || graph.uses(inputOf(sum, 0)) > 1) return undefined;
+  const [x, filter, bias] = [inputOf(convolution, 0), inputOf(convolution, 1), inputOf(sum, 1)];
+  const geometry = geometryOf(convolution.attributes);
+  if (!isPlain(geometry) || !isPerChannel(bias, value)) return undefined;
+  const [batch, , , channels] = image(value.shape);
+  const [filterHeight, filterWidth] = image(filter.shape);
+  const cropped = crop(graph, x, height + filterHeight - 1, width + filterWidth - 1);
+  const inputs = [
+    toChannelsFirst(graph, cropped.ref, cropped.shape),
+    onnxFilter(graph, filter),
+    graph.ref(bias),
+  ];
+  return toChannelsLast(graph, graph.op('Conv', inputs), [batch, height, width, channels]);
 }
 
-export const convolutions: readonly Kernel[] = [conv2d, fusedConv2d, backpropInput, backpropFilter];
+export const convolutions: readonly Kernel[] = [conv2d, fusedConv2d];

@@ -4,6 +4,7 @@ import { defineKernel, inputOf, type Kernel, numbersOf } from '../kernel.ts';
 import { image, toChannelsFirst, toChannelsLast } from '../layout.ts';
 import { type Call, callOf, type KernelAttributes, type Shape, type Value } from '../value.ts';
 import { keepWherePositive } from './activation.ts';
+import { croppedBiasAdd } from './convolution.ts';
 import { isPhased, phasedFilterGradient, phases } from './phases.ts';
 
 /** Window and strides as [height, width]; pads as [top, left, bottom, right]. */
@@ -98,7 +99,7 @@ function positions(
 
 function slices(graph: GraphBuilder, x: Value, [height, width]: Windows['window'], outShape: Shape): Ref[] {
   const [, outHeight, outWidth] = image(outShape);
-  const source = graph.ref(x);
+  const source = croppedBiasAdd(graph, x, outHeight * height, outWidth * width) ?? graph.ref(x);
   const at = (row: number, column: number) =>
     graph.slice(source, {
       axes: [1, 2],
@@ -130,7 +131,7 @@ const maxPoolGrad = defineKernel<'dy' | 'input' | 'output', MaxPoolGradAttrs>(
     const windows = windowsOf(call.attributes);
     const places = positions(graph, input, windows, output.shape);
     const shares = firstMatch(graph, places, graph.ref(output), graph.ref(dy));
-    return interleave(graph, shares, windows, output.shape, input.shape);
+    return filledUp(graph, interleave(graph, shares, windows, output.shape), input.shape);
   },
 );
 
@@ -148,16 +149,15 @@ function firstMatch(graph: GraphBuilder, places: readonly Ref[], max: Ref, dy: R
   });
 }
 
-/** Puts the places of all windows back where they came from; zero where no window reached. */
+/** Puts the places of all windows back where they came from: all that the windows cover of the image. */
 function interleave(
   graph: GraphBuilder,
   shares: readonly Ref[],
-  { window: [height, width] }: Windows,
+  { window }: Windows,
   pooled: Shape,
-  shape: Shape,
-): Ref {
+): Covered {
+  const [height, width] = window;
   const [batch, outHeight, outWidth, channels] = image(pooled);
-  const [, fullHeight, fullWidth] = image(shape);
   const rows = Array.from({ length: height }, (_, row) =>
     graph.reshape(graph.op('Concat', shares.slice(row * width, (row + 1) * width), { axis: 3 }), [
       batch,
@@ -166,16 +166,25 @@ function interleave(
       outWidth * width * channels,
     ]),
   );
-  const [coveredHeight, coveredWidth] = [outHeight * height, outWidth * width];
-  const covered = graph.reshape(graph.op('Concat', rows, { axis: 2 }), [
-    batch,
-    coveredHeight,
-    coveredWidth,
-    channels,
+  const shape = [batch, outHeight * height, outWidth * width, channels];
+  return { ref: graph.reshape(graph.op('Concat', rows, { axis: 2 }), shape), shape };
+}
+
+/** A gradient without the last rows and columns, which are 0 as no window covers them. */
+interface Covered {
+  readonly ref: Ref;
+  readonly shape: Shape;
+}
+
+/** The gradient at its full size. */
+function filledUp(graph: GraphBuilder, covered: Covered, shape: Shape): Ref {
+  const [, height, width] = image(covered.shape);
+  const [, fullHeight, fullWidth] = image(shape);
+  if (height === fullHeight && width === fullWidth) return covered.ref;
+  return graph.op('Pad', [
+    covered.ref,
+    graph.ints([0, 0, 0, 0, 0, fullHeight - height, fullWidth - width, 0]),
   ]);
-  if (coveredHeight === fullHeight && coveredWidth === fullWidth) return covered;
-  const pads = graph.ints([0, 0, 0, 0, 0, fullHeight - coveredHeight, fullWidth - coveredWidth, 0]);
-  return graph.op('Pad', [covered, pads]);
 }
 
 /** A max-pool's gradient times the step of the ReLU before it: Multiply(MaxPoolGrad(dy, relu(z), pooled), Step(z)). */
@@ -202,9 +211,18 @@ function sharesOf(graph: GraphBuilder, { dy, before, pooled, windows }: MaskedMa
 /** Undefined where the product is another one. */
 export function lowerMaskedMaxPoolGrad(graph: GraphBuilder, multiply: Pick<Call, 'inputs'>): Ref | undefined {
   const match = maskedMaxPoolGrad(multiply);
-  if (match === undefined) return undefined;
-  const { before, pooled, windows } = match;
-  return interleave(graph, sharesOf(graph, match), windows, pooled.shape, before.shape);
+  return match && filledUp(graph, coveredPart(graph, match), match.before.shape);
+}
+
+/** The part of a gradient that need not be 0, where that is known; else all of it. */
+export function coveredGradient(graph: GraphBuilder, dy: Value): Covered {
+  const multiply = callOf(dy, 'Multiply');
+  const match = multiply && maskedMaxPoolGrad(multiply);
+  return match === undefined ? { ref: graph.ref(dy), shape: dy.shape } : coveredPart(graph, match);
+}
+
+function coveredPart(graph: GraphBuilder, match: MaskedMaxPoolGrad): Covered {
+  return interleave(graph, sharesOf(graph, match), match.windows, match.pooled.shape);
 }
 
 /**
