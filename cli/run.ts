@@ -9,6 +9,10 @@ export async function runCommand(
   command: CommandUnknownOpts,
   argv: readonly string[] = process.argv.slice(2),
 ) {
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EPIPE') throw error;
+    process.exit(128 + 13); // whoever read this has closed the pipe: end as other commands do on SIGPIPE
+  });
   for (const each of [command, ...command.commands])
     each.exitOverride().showHelpAfterError('(--help lists the flags)');
   try {
@@ -21,11 +25,16 @@ export async function runCommand(
 function report(error: unknown): number {
   if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2; // commander has printed it already
   if (error instanceof UserError) {
-    process.stderr.write(`\n${error.message}\n`);
+    process.stderr.write(`\n${plain(error.message)}\n`);
     return error.exitCode;
   }
   process.stderr.write(
-    `\nA fault in slipway itself: ${error instanceof Error ? error.stack : String(error)}\n`,
+    `\nA fault in slipway itself: ${plain(String(error instanceof Error ? error.stack : error))}\n`,
   );
   return 1;
+}
+
+/** A message may quote what came from outside: nothing in it may control the terminal. */
+function plain(text: string): string {
+  return text.replaceAll(/[^\P{Cc}\n]/gu, ' ');
 }

@@ -1,3 +1,4 @@
+import { relative, resolve } from 'node:path';
 import type { GateDecision } from '../registry/gate.ts';
 import { gateTable } from '../registry/gate-table.ts';
 import type { Manifest } from '../registry/manifest.ts';
@@ -14,8 +15,7 @@ interface Summary {
 /** What a run that went through tells a person at the end. */
 export function summaryOf({ manifest, alias, decision, report, registry }: Summary): string {
   const { model, version, dataset, metrics } = manifest;
-  const registryFlag =
-    registry.endsWith('/.slipway') || registry === '.slipway' ? '' : ` --registry ${registry}`;
+  const registryFlag = resolve(registry) === resolve('.slipway') ? '' : ` --registry ${shellWord(registry)}`;
   const warning = dataset.synthetic
     ? [`  It was trained on ${dataset.name}: generated digits, NOT real data.`]
     : [];
@@ -26,8 +26,13 @@ export function summaryOf({ manifest, alias, decision, report, registry }: Summa
     '',
     gateTable(decision),
     '',
-    `report   ${report}`,
+    `report   ${relative('', report)}`,
     `next     npm run serve -- --model ${model}@${alias}${registryFlag}`,
     '',
   ].join('\n');
+}
+
+/** As it can be pasted into a shell. */
+function shellWord(text: string): string {
+  return /^[\w./-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
 }

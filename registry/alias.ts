@@ -1,12 +1,14 @@
 import { randomUUID } from 'node:crypto';
 import { z } from 'zod';
-import { UserError } from '../cli/errors.ts';
+import { UsageError, UserError } from '../cli/errors.ts';
 import { decodeDocument, encodeDocument } from './document.ts';
 import { gateDecisionSchema } from './gate.ts';
 import type { History, MoveEntry } from './history.ts';
 import { aliasNameSchema, modelNameSchema, versionSchema } from './names.ts';
 import { aliasName, modelName, paths } from './paths.ts';
 import { type ETag, PreconditionFailed, type Store } from './store/store.ts';
+
+const longestReason = 1000;
 
 /** Where an alias points, and the whole record of the move that brought it there. `id` makes every state unique. */
 export const aliasSchema = z.strictObject({
@@ -21,8 +23,8 @@ export const aliasSchema = z.strictObject({
   /** Later than every move of this alias before, whatever the clocks say. */
   movedAt: z.iso.datetime(),
   by: z.string(),
-  reason: z.string().max(1000),
-  /** Moved although the gate refused. */
+  reason: z.string().max(longestReason),
+  /** Moved although the gate, or for a rollback the rule on synthetic data, refused. */
   forced: z.boolean(),
   gate: gateDecisionSchema.nullable(),
 });
@@ -64,7 +66,7 @@ export class Aliases {
 
   async list(model: string): Promise<AliasDocument[]> {
     const keys = await this.store.list(paths.aliases(model));
-    const found = await Promise.all(keys.map((key) => this.#read(key)));
+    const found = await Promise.all(keys.filter(isAliasKey).map((key) => this.#read(key)));
     return found.flatMap((each) => (each === undefined ? [] : [each.document]));
   }
 
@@ -78,7 +80,7 @@ export class Aliases {
    * @throws AliasMoved when it was moved meanwhile; nothing is changed then.
    */
   async move({ seen, ...move }: AliasMove): Promise<AliasDocument> {
-    if (move.reason.length > 1000) throw new UserError('A reason has at most 1000 characters.');
+    checkReason(move.reason);
     const key = paths.alias(move.model, move.alias);
     const current = await this.#read(key);
     if (current?.document.id !== seen?.id) throw new AliasMoved(move.model, move.alias);
@@ -110,6 +112,18 @@ export class Aliases {
     if (found === undefined) return undefined;
     return { document: decodeDocument(aliasSchema, found.body, key, this.store), etag: found.etag };
   }
+}
+
+/** A stray file beside the aliases, say an editor's, is none of them. */
+function isAliasKey(key: string): boolean {
+  const name = key.match(/([^/]+)\.json$/)?.[1];
+  return aliasNameSchema.safeParse(name).success;
+}
+
+/** @throws UsageError when a reason is too long to be kept. */
+export function checkReason(reason: string): void {
+  if (reason.length > longestReason)
+    throw new UsageError(`A reason has at most ${longestReason} characters; this one has ${reason.length}.`);
 }
 
 export function moveEntry({ movedAt, ...document }: AliasDocument): MoveEntry {

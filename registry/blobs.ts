@@ -1,7 +1,7 @@
 import { UserError } from '../cli/errors.ts';
 import { type Digest, digestOf } from './digest.ts';
 import { paths } from './paths.ts';
-import { PreconditionFailed, type Store } from './store/store.ts';
+import { type ETag, PreconditionFailed, type Store } from './store/store.ts';
 
 export type BlobState = 'ok' | 'missing' | 'corrupt';
 
@@ -18,19 +18,23 @@ export class DamagedBlob extends UserError {
   }
 }
 
+type ReadBlob =
+  | { readonly state: 'ok'; readonly content: Uint8Array }
+  | { readonly state: 'missing' }
+  | { readonly state: 'corrupt'; readonly etag: ETag };
+
 /** Immutable content, named by its digest. */
 export class Blobs {
   constructor(private readonly store: Store) {}
 
-  /** Keeps the content; one that is there already, with the right size, is not written again. */
+  /** Keeps the content. What is there already is read, and replaced if it is damaged, but not written again. */
   async put(content: Uint8Array): Promise<Digest> {
     const digest = digestOf(content);
-    const key = paths.blob(digest);
-    const size = await this.store.size(key);
-    if (size === content.length) return digest;
-    if (size !== undefined) await this.store.delete(key); // cut short by a fault of the disk: mend it
+    const read = await this.#read(digest);
+    if (read.state === 'ok') return digest;
+    const when = read.state === 'corrupt' ? { ifMatch: read.etag } : ({ ifAbsent: true } as const);
     try {
-      await this.store.put(key, content, { ifAbsent: true });
+      await this.store.put(paths.blob(digest), content, when);
     } catch (error) {
       if (!(error instanceof PreconditionFailed)) throw error; // somebody else has just written the same
     }
@@ -53,11 +57,10 @@ export class Blobs {
     return (await this.#read(digest)).state;
   }
 
-  async #read(
-    digest: Digest,
-  ): Promise<{ state: 'ok'; content: Uint8Array } | { state: Exclude<BlobState, 'ok'> }> {
+  async #read(digest: Digest): Promise<ReadBlob> {
     const found = await this.store.get(paths.blob(digest));
     if (found === undefined) return { state: 'missing' };
-    return digestOf(found.body) === digest ? { state: 'ok', content: found.body } : { state: 'corrupt' };
+    if (digestOf(found.body) !== digest) return { state: 'corrupt', etag: found.etag };
+    return { state: 'ok', content: found.body };
   }
 }

@@ -48,9 +48,9 @@ const entriesSchema = z
   .max(10_000)
   .refine((entries) => columnsOf(entries) <= maxColumns, `at most ${maxColumns} columns`);
 
-export const contractSchema = z.looseObject({ features: entriesSchema, targets: entriesSchema });
+const contractSchema = z.looseObject({ features: entriesSchema, targets: entriesSchema });
 
-export type ContractEntry = z.infer<typeof entrySchema>;
+type ContractEntry = z.infer<typeof entrySchema>;
 export type Contract = z.infer<typeof contractSchema>;
 
 /** A model's answers to some rows: column names where the protocol carries them, and nested lists of values. */

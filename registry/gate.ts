@@ -4,7 +4,7 @@ import { datasetLabel, files, type Manifest } from './manifest.ts';
 import { mcnemarExact } from './mcnemar.ts';
 import type { Registry } from './registry.ts';
 
-export const gateRuleSchema = z.strictObject({
+const gateRuleSchema = z.strictObject({
   rule: z.string(),
   passed: z.boolean(),
   measured: z.string(),
@@ -19,7 +19,7 @@ export const gateDecisionSchema = z.strictObject({
   rules: z.array(gateRuleSchema),
 });
 
-export type GateRule = z.infer<typeof gateRuleSchema>;
+type GateRule = z.infer<typeof gateRuleSchema>;
 export type GateDecision = z.infer<typeof gateDecisionSchema>;
 
 export interface GatePolicy {
@@ -45,6 +45,7 @@ export async function evaluateGate(
   champion: Manifest | null,
 ): Promise<GateDecision> {
   const rules = [
+    await filesRule(registry, candidate),
     accuracyRule(policy, candidate),
     await championRule(registry, policy, candidate, champion),
     parityRule(policy, candidate),
@@ -56,6 +57,38 @@ export async function evaluateGate(
     champion: champion?.version ?? null,
     rules,
   };
+}
+
+/** What a version is judged and served by; the layers model is only for training on. */
+const neededFiles = [files.model, files.contract, files.evaluation, files.correct];
+
+/** What the manifest says is worth as much as the bytes that it says it of. */
+async function filesRule(registry: Registry, candidate: Manifest): Promise<GateRule> {
+  const faults = await faultsOf(registry, candidate);
+  return {
+    rule: 'files',
+    passed: faults.length === 0,
+    measured:
+      faults.length === 0 ? `${Object.keys(candidate.files).length} files, all whole` : faults.join('; '),
+    required: `whole, and ${files.correct} as the metrics say`,
+  };
+}
+
+async function faultsOf(registry: Registry, candidate: Manifest): Promise<string[]> {
+  const missing = neededFiles.filter((path) => !Object.hasOwn(candidate.files, path));
+  if (missing.length > 0) return missing.map((path) => `it has no ${path}`);
+  const checks = await registry.verify(candidate.model, candidate.version);
+  const damaged = checks.filter(({ state }) => state !== 'ok');
+  if (damaged.length > 0) return damaged.map(({ path, state }) => `${path} is ${state}`);
+
+  const answers = await registry.readFile(candidate, files.correct);
+  if (!areAnswers(answers)) return [`${files.correct} is not one 0 or 1 an image`];
+  const { parity, metrics } = candidate;
+  if (answers.length !== parity.images)
+    return [`${files.correct} has ${answers.length} images, the export was compared on ${parity.images}`];
+  const share = answers.filter((right) => right === 1).length / answers.length;
+  if (Math.abs(share - metrics.accuracy) <= 1e-9) return [];
+  return [`${files.correct} says ${percent(share)}, the metrics say ${percent(metrics.accuracy)}`];
 }
 
 function accuracyRule(policy: GatePolicy, { metrics, dataset }: Manifest): GateRule {
@@ -132,9 +165,13 @@ async function correctAnswers(registry: Registry, manifest: Manifest): Promise<U
   if (!Object.hasOwn(manifest.files, files.correct))
     throw new Incomparable(`version ${manifest.version} has no ${files.correct}`);
   const answers = await registry.readFile(manifest, files.correct);
-  if (answers.length === 0 || answers.some((right) => right > 1))
+  if (!areAnswers(answers))
     throw new Incomparable(`version ${manifest.version}: ${files.correct} is not one 0 or 1 an image`);
   return answers;
+}
+
+function areAnswers(content: Uint8Array): boolean {
+  return content.length > 0 && content.every((right) => right <= 1);
 }
 
 function parityRule(policy: GatePolicy, { parity }: Manifest): GateRule {

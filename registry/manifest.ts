@@ -4,7 +4,7 @@ import { filePathSchema, modelNameSchema, versionSchema } from './names.ts';
 import { signatureSchema } from './signature.ts';
 
 /** The data a version was trained and tested on. `synthetic` data never stands in for real data at the gate. */
-export const datasetRecordSchema = z.strictObject({
+const datasetRecordSchema = z.strictObject({
   name: z.string(),
   synthetic: z.boolean(),
   trainDigest: digestSchema,
@@ -12,7 +12,7 @@ export const datasetRecordSchema = z.strictObject({
 });
 
 /** What was measured on the test set. `accuracy` in [0,1]; `loss` mean cross-entropy in nats; `ece` in [0,1]. */
-export const metricsSchema = z.looseObject({
+const metricsSchema = z.looseObject({
   accuracy: z.number().min(0).max(1),
   loss: z.number().min(0),
   ece: z.number().min(0).max(1),
@@ -28,7 +28,7 @@ export const paritySchema = z.strictObject({
 /** Rows made from the contract, answered by the exported file and checked against the contract's targets. */
 export const contractCheckSchema = z.strictObject({ rows: z.int().min(1), failures: z.array(z.string()) });
 
-export const fileSchema = z.strictObject({ digest: digestSchema, bytes: z.int().min(0) });
+const fileSchema = z.strictObject({ digest: digestSchema, bytes: z.int().min(0) });
 
 /** What a publisher knows before the registry gives the version its number. */
 export const draftSchema = z.strictObject({

@@ -1,5 +1,5 @@
 import type { z } from 'zod';
-import { UserError } from '../cli/errors.ts';
+import { UsageError } from '../cli/errors.ts';
 import type { Digest } from './digest.ts';
 import {
   type AliasName,
@@ -15,7 +15,7 @@ import {
  *
  *     blobs/sha256/<digest>                      immutable content, written once
  *     models/<model>/versions/<000007>.json      a manifest, written once, after all its blobs: that is the commit
- *     models/<model>/aliases/<alias>.json        a pointer to a version; the only object that is ever replaced
+ *     models/<model>/aliases/<alias>.json        a pointer to a version, replaced at each move
  *     models/<model>/history/<time>-<id>.json    each publish, gate decision and move, written once
  */
 export const paths = {
@@ -53,5 +53,5 @@ function checked<S extends z.ZodType>(schema: S, value: string | number, what: s
   const result = schema.safeParse(value);
   if (result.success) return result.data;
   const reasons = result.error.issues.map(({ message }) => message).join('; ');
-  throw new UserError(`${JSON.stringify(value).slice(0, 100)} can't be ${what}: ${reasons}.`);
+  throw new UsageError(`${JSON.stringify(value).slice(0, 100)} can't be ${what}: ${reasons}.`);
 }

@@ -17,7 +17,8 @@ const promoting = (registry: Registry, version: number, changes: Partial<Promote
     ...changes,
   });
 
-const worse = answersWrongAt(...Array.from({ length: 20 }, (_, image) => image));
+/** Above the gate's floor, but worse than the others by more than chance. */
+const worse = answersWrongAt(...Array.from({ length: 12 }, (_, image) => image));
 
 test('a version that passes goes live; who, why and the evidence are in the alias', async () => {
   await using home = await temporaryRegistry();
@@ -43,14 +44,28 @@ test('a version that is refused stays where it is; the decision is in the histor
   const promotion = await promoting(home.registry, 2);
   expect(promotion).toMatchObject({ moved: false, decision: { passed: false, champion: 1 } });
   expect((await home.registry.alias('mnist', 'live'))?.version).toBe(1);
-  expect((await home.registry.history('mnist')).at(-1)).toMatchObject({
+  expect((await home.registry.history('mnist')).entries.at(-1)).toMatchObject({
     event: 'decision',
     version: 2,
     forced: false,
     decision: promotion.decision,
   });
   expect(() => assertPromoted(promotion)).toThrow(GateRefused);
-  expect(() => assertPromoted(promotion)).toThrow(/champion +FAIL +errors: 20, champion's: 1/);
+  expect(() => assertPromoted(promotion)).toThrow(/champion +FAIL +errors: 12, champion's: 1/);
+  expect(() => assertPromoted(promotion)).toThrow(/^mnist@2 does not become mnist@live: .*--force --reason/s);
+});
+
+test('a version that is live by force and asked about again is not said to be refused the alias', async () => {
+  await using home = await temporaryRegistry();
+  await publishSample(home.registry, 'one');
+  await publishSample(home.registry, 'two', {}, worse);
+  await promoting(home.registry, 1);
+  await promoting(home.registry, 2, { force: { reason: 'a drill' } });
+  const again = await promoting(home.registry, 2);
+  expect(again).toMatchObject({ moved: false, previous: 2, decision: { passed: false, champion: 1 } });
+  expect(() => assertPromoted(again)).toThrow(
+    /^mnist@live is version 2 already and stays so, but the gate would refuse it\..*registry -- rollback mnist live$/s,
+  );
 });
 
 test('the gate is overruled by force with a reason, and both stay on record', async () => {
@@ -63,17 +78,21 @@ test('the gate is overruled by force with a reason, and both stay on record', as
   expect(() => assertPromoted(promotion)).not.toThrow();
   const record = { version: 2, forced: true, reason: 'a drill' };
   expect(await home.registry.alias('mnist', 'live')).toMatchObject({ ...record, gate: { passed: false } });
-  expect((await home.registry.history('mnist')).slice(-2)).toMatchObject([
+  expect((await home.registry.history('mnist')).entries.slice(-2)).toMatchObject([
     { event: 'decision', ...record },
     { event: 'move', ...record },
   ]);
 });
 
-test('force without a reason is refused before anything is recorded', async () => {
+test('force without a reason, or a reason that is too long, is refused before anything is recorded', async () => {
   await using home = await temporaryRegistry();
   await publishSample(home.registry, 'one');
   const before = await home.registry.store.list('');
   await expect(promoting(home.registry, 1, { force: { reason: ' ' } })).rejects.toThrow('say why');
+  const long = 'x'.repeat(1001);
+  const tooLong = 'A reason has at most 1000 characters; this one has 1001.';
+  await expect(promoting(home.registry, 1, { force: { reason: long } })).rejects.toThrow(tooLong);
+  await expect(promoting(home.registry, 1, { reason: long })).rejects.toThrow(tooLong);
   expect(await home.registry.store.list('')).toEqual(before);
 });
 

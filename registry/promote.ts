@@ -1,9 +1,9 @@
-import { randomUUID } from 'node:crypto';
 import { setTimeout } from 'node:timers/promises';
 import { UserError } from '../cli/errors.ts';
-import { type AliasDocument, AliasMoved } from './alias.ts';
+import { type AliasDocument, AliasMoved, checkReason } from './alias.ts';
 import { evaluateGate, type GateDecision, type GatePolicy } from './gate.ts';
 import { gateTable } from './gate-table.ts';
+import { decisionId } from './history.ts';
 import { aliasName } from './paths.ts';
 import type { Registry } from './registry.ts';
 import { trailOf } from './rollback.ts';
@@ -23,6 +23,8 @@ export interface Promotion {
   readonly model: string;
   readonly alias: string;
   readonly decision: GateDecision;
+  /** The version that the alias pointed at before; null if there was none. */
+  readonly previous: number | null;
   /** False if the gate refused, or the alias was there already. */
   readonly moved: boolean;
   /** The gate refused, and was overruled. */
@@ -39,6 +41,8 @@ const attempts = 100;
 export async function promote(registry: Registry, options: PromoteOptions): Promise<Promotion> {
   if (options.force && options.force.reason.trim() === '')
     throw new UserError('To overrule the gate, say why: --force --reason "..." (it goes into the history).');
+  checkReason(options.reason);
+  checkReason(options.force?.reason ?? '');
   for (let attempt = 1; ; attempt++) {
     try {
       return await promoteOnce(registry, options);
@@ -62,7 +66,7 @@ async function promoteOnce(registry: Registry, options: PromoteOptions): Promise
   const reason = (forced && options.force?.reason) || options.reason;
   await registry.record({
     format: 1,
-    id: randomUUID(),
+    id: decisionId(),
     event: 'decision',
     model: candidate.model,
     version: candidate.version,
@@ -87,7 +91,7 @@ async function promoteOnce(registry: Registry, options: PromoteOptions): Promise
       gate: decision,
       seen,
     });
-  return { model, alias, decision, moved: moves, forced };
+  return { model, alias, decision, previous: seen?.version ?? null, moved: moves, forced };
 }
 
 /** What the candidate has to be as good as: the present version, or if that is the candidate, the one before it. */
@@ -104,13 +108,26 @@ async function championOf(
 export class GateRefused extends UserError {
   override readonly name = 'GateRefused';
   constructor(readonly promotion: Promotion) {
-    const { model, alias, decision } = promotion;
-    const reference = `${model}@${decision.candidate}`;
-    super(
-      `${reference} does not become ${model}@${alias}: the gate refused it.\n\n${gateTable(decision)}\n\n` +
-        `To overrule the gate: npm run registry -- promote ${reference} ${alias} --force --reason "..."`,
-    );
+    const { decision, previous } = promotion;
+    const [said, next] = previous === decision.candidate ? alreadyThere(promotion) : notMoved(promotion);
+    super(`${said}\n\n${gateTable(decision)}\n\n${next}`);
   }
+}
+
+function notMoved({ model, alias, decision }: Promotion): [said: string, next: string] {
+  const reference = `${model}@${decision.candidate}`;
+  return [
+    `${reference} does not become ${model}@${alias}: the gate refused it.`,
+    `To overrule the gate: npm run registry -- promote ${reference} ${alias} --force --reason "..."`,
+  ];
+}
+
+/** Put there by force, or by a gate that asked for less. */
+function alreadyThere({ model, alias, decision }: Promotion): [said: string, next: string] {
+  return [
+    `${model}@${alias} is version ${decision.candidate} already and stays so, but the gate would refuse it.`,
+    `To go back: npm run registry -- rollback ${model} ${alias}`,
+  ];
 }
 
 /** @throws GateRefused when the gate refused and was not overruled. */

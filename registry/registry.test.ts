@@ -1,4 +1,4 @@
-import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { DamagedBlob } from './blobs.ts';
@@ -66,6 +66,29 @@ describe('publishing', () => {
     expect(Buffer.from(await home.registry.blobs.get(digest))).toEqual(content);
   });
 
+  test('a blob of the right size that is damaged is mended by publishing its content again', async () => {
+    await using home = await temporaryRegistry();
+    const first = await publishSample(home.registry, 'one');
+    const place = join(home.path, paths.blob(digestOfFile(first, files.model)));
+    const whole = await readFile(place);
+    const stateOf = async (version: number) =>
+      (await home.registry.verify('mnist', version)).find(({ path }) => path === files.model)?.state;
+
+    await writeFile(place, Buffer.alloc(whole.length));
+    expect(await stateOf(1)).toBe('corrupt');
+    await publishSample(home.registry, 'one');
+    expect(await stateOf(1)).toBe('ok');
+
+    await writeFile(place, Buffer.alloc(whole.length));
+    await home.registry.publish('mnist', sampleDraft('two'), sampleFiles('one'), 'tester');
+    expect([await stateOf(1), await stateOf(2)]).toEqual(['ok', 'ok']);
+
+    await rm(place);
+    await publishSample(home.registry, 'one');
+    expect(await stateOf(1)).toBe('ok');
+    expect(await readFile(place)).toEqual(whole);
+  });
+
   test.each(['../evil', '/etc/passwd', 'a/../../b', '..', 'a//b', '.hidden', ''])(
     'a file called "%s" is refused and nothing is written',
     async (path) => {
@@ -122,6 +145,67 @@ describe('references', () => {
     await resolving('mnist').toThrow('no alias live; it has: none (versions: 1, 2). To make it: ');
     await promoteTo(home.registry, 1);
     await resolving('mnist@canary').toThrow('no alias canary; it has: live');
+  });
+});
+
+describe('what somebody does by hand', () => {
+  test("files beside aliases, entries and models that are none of them, such as an editor's, are passed over", async () => {
+    await using home = await temporaryRegistry();
+    await publishSample(home.registry, 'one');
+    await promoteTo(home.registry, 1);
+    const before = await home.registry.history('mnist');
+    const strays = [
+      'aliases/live.json~',
+      'aliases/live.json.bak',
+      'aliases/LIVE.json',
+      'aliases/old/live.txt',
+    ];
+    const others = [
+      'history/note.json',
+      'history/x~',
+      '../Mnist/versions/000001.json',
+      '../notes/versions/x.txt',
+    ];
+    for (const stray of [...strays, ...others]) {
+      const place = join(home.path, 'models/mnist', stray);
+      await mkdir(dirname(place), { recursive: true });
+      await writeFile(place, 'x');
+    }
+    expect((await home.registry.aliases('mnist')).map(({ alias }) => alias)).toEqual(['live']);
+    expect(await home.registry.history('mnist')).toEqual(before);
+    expect(await home.registry.models()).toEqual(['mnist']);
+    expect(await home.registry.versions('mnist')).toEqual([1]);
+  });
+
+  test('an alias whose file was removed can be made again, moved and rolled back', async () => {
+    await using home = await temporaryRegistry();
+    const { registry } = home;
+    for (const name of ['one', 'two', 'three']) await publishSample(registry, name);
+    for (const version of [1, 2]) await promoteTo(registry, version);
+    await rm(join(home.path, paths.alias('mnist', 'live')));
+    await promoteTo(registry, 3);
+    expect((await registry.resolve('mnist')).version).toBe(3);
+    await registry.rollback('mnist', 'live', { reason: 'bad', by: 'tester' });
+    expect((await registry.resolve('mnist')).version).toBe(2);
+  });
+
+  test('a damaged alias is named, and restoring a copy of it, even an older one, puts it right', async () => {
+    await using home = await temporaryRegistry();
+    const { registry } = home;
+    for (const name of ['one', 'two', 'three']) await publishSample(registry, name);
+    for (const version of [1, 2]) await promoteTo(registry, version);
+    const place = join(home.path, paths.alias('mnist', 'live'));
+    const copy = await readFile(place);
+    await promoteTo(registry, 3);
+    await writeFile(place, 'damaged');
+    await expect(registry.resolve('mnist')).rejects.toThrow(
+      `${paths.alias('mnist', 'live')} in ${home.path} is damaged`,
+    );
+    await writeFile(`${place}.restored`, copy);
+    await rename(`${place}.restored`, place);
+    expect((await registry.resolve('mnist')).version).toBe(2);
+    await registry.rollback('mnist', 'live', { reason: 'bad', by: 'tester' });
+    expect((await registry.resolve('mnist')).version).toBe(1);
   });
 });
 
@@ -207,8 +291,8 @@ describe('history', () => {
     await using home = await temporaryRegistry();
     await publishSample(home.registry, 'one');
     await promoteTo(home.registry, 1);
-    const history = await home.registry.history('mnist');
-    expect(history.map(({ event, version, by }) => [event, version, by])).toEqual([
+    const { entries } = await home.registry.history('mnist');
+    expect(entries.map(({ event, version, by }) => [event, version, by])).toEqual([
       ['publish', 1, 'tester'],
       ['decision', 1, 'tester'],
       ['move', 1, 'tester'],
@@ -221,13 +305,12 @@ describe('history', () => {
     await publishSample(registry, 'one');
     await publishSample(registry, 'two');
     await promoteTo(registry, 1);
-    const whole = await registry.history('mnist');
-    const entries = await registry.store.list(paths.history('mnist'));
-    for (const key of entries) if (!key.includes('decision')) await registry.store.delete(key);
+    const { entries: whole } = await registry.history('mnist');
+    const keys = await registry.store.list(paths.history('mnist'));
+    for (const key of keys) if (!key.includes('decision')) await registry.store.delete(key);
 
-    const derived = (await registry.history('mnist')).filter(({ event }) => event !== 'decision');
-    const expected = whole.filter(({ event }) => event !== 'decision');
-    expect(derived.map(({ id, at }) => [id, at])).toEqual(expected.map(({ id, at }) => [id, at]));
+    const { entries: derived } = await registry.history('mnist');
+    expect(derived.map(({ id, at }) => [id, at])).toEqual(whole.map(({ id, at }) => [id, at]));
     expect(derived.find(({ event }) => event === 'move')).toEqual(
       whole.find(({ event }) => event === 'move'),
     );
@@ -239,8 +322,34 @@ describe('history', () => {
       [1, 2],
     ]);
     await publishSample(registry, 'one');
-    const publishes = (await registry.history('mnist')).filter(({ event }) => event === 'publish');
+    const publishes = (await registry.history('mnist')).entries.filter(({ event }) => event === 'publish');
     expect(publishes.map(({ by }) => by)).toEqual(['tester', 'unknown']);
+  });
+
+  test('a damaged entry is named, hides no other, and keeps nobody from verifying or rolling back', async () => {
+    await using home = await temporaryRegistry();
+    const { registry } = home;
+    for (const name of ['one', 'two']) await publishSample(registry, name);
+    for (const version of [1, 2]) await promoteTo(registry, version);
+    const folder = join(home.path, paths.history('mnist'));
+    const names = await readdir(folder);
+    const damaged = names.filter((name) => name.includes('decision') || name.endsWith('-publish-2.json'));
+    expect(damaged).toHaveLength(3);
+    for (const name of damaged) await writeFile(join(folder, name), '{');
+
+    const history = await registry.history('mnist');
+    expect(history.entries.map(({ event, version }) => [event, version])).toEqual([
+      ['publish', 1],
+      ['publish', 2],
+      ['move', 1],
+      ['move', 2],
+    ]);
+    expect(history.damaged.map(({ message }) => message)).toEqual(
+      damaged.toSorted().map((name) => expect.stringContaining(`${name} in ${home.path} is damaged`)),
+    );
+    expect((await registry.verify('mnist', 1)).every(({ state }) => state === 'ok')).toBe(true);
+    await registry.rollback('mnist', 'live', { reason: 'bad', by: 'tester' });
+    expect((await registry.resolve('mnist')).version).toBe(1);
   });
 
   test('moves are in order though the clock goes backwards', async () => {

@@ -4,9 +4,18 @@ import { type AliasDocument, Aliases, type AliasMove, moveEntry } from './alias.
 import { type BlobState, Blobs } from './blobs.ts';
 import { type Digest, digestOf } from './digest.ts';
 import { decodeDocument, encodeDocument } from './document.ts';
-import { byTime, History, type HistoryEntry, type MoveEntry, type PublishEntry } from './history.ts';
+import {
+  byTime,
+  History,
+  type HistoryEntry,
+  type HistoryRead,
+  type MoveEntry,
+  type PublishEntry,
+  publishId,
+} from './history.ts';
 import { identity } from './identity.ts';
 import { type Draft, type Manifest, manifestSchema } from './manifest.ts';
+import { modelNameSchema } from './names.ts';
 import { filePath, modelName, paths } from './paths.ts';
 import { parseReference } from './reference.ts';
 import { type Rollback, rollback } from './rollback.ts';
@@ -34,7 +43,7 @@ export class Registry {
   /**
    * Makes a version of these files. Blobs first, the manifest last and only if its number is free: readers see a
    * whole version or none, and of publishers at once each gets its own number. A draft whose fingerprint a version
-   * has already makes no new one: that version is returned.
+   * has already makes no new one: that version is returned, with those of its files mended that are damaged.
    */
   async publish(
     model: string,
@@ -44,7 +53,7 @@ export class Registry {
   ): Promise<Manifest> {
     const unnumbered = unnumberedManifest(model, draft, files);
     let known = await this.#twin(model, draft.fingerprint, 0);
-    if (known.twin === undefined) for (const content of Object.values(files)) await this.blobs.put(content);
+    await this.#putFiles(files, known.twin);
 
     // Numbers are given without gaps, and each below the one we take was looked at: no twin can slip in between.
     let manifest = known.twin;
@@ -67,8 +76,8 @@ export class Registry {
   /** The models that have a version. */
   async models(): Promise<string[]> {
     const keys = await this.store.list(paths.models);
-    const models = keys.flatMap((key) => key.match(/^models\/([^/]+)\/versions\//)?.[1] ?? []);
-    return [...new Set(models)];
+    const models = keys.flatMap((key) => key.match(/^models\/([^/]+)\/versions\/[0-9]{6}\.json$/)?.[1] ?? []);
+    return [...new Set(models)].filter((name) => modelNameSchema.safeParse(name).success);
   }
 
   /** The numbers of a model's versions, ascending; none for a model that is not there. */
@@ -146,28 +155,38 @@ export class Registry {
   /**
    * Everything that happened to a model, oldest first, also what a process did just before it was killed. Aliases
    * are read before entries: every move before the one that an alias shows has its entry by then, so none is missed.
+   * What is damaged leaves out nothing else.
    */
-  async history(model: string): Promise<HistoryEntry[]> {
+  async history(model: string): Promise<HistoryRead> {
     const aliases = await this.aliases(model);
     const versions = await this.versions(model);
-    const entries = await this.#history.entries(model);
+    const { entries, damaged } = await this.#history.entries(model);
     const known = new Set(entries.map(({ id }) => id));
     for (const document of aliases) if (!known.has(document.id)) entries.push(moveEntry(document));
     for (const version of versions)
       if (!known.has(publishId(version))) entries.push(publishEntry(await this.manifest(model, version)));
-    return entries.sort(byTime);
+    return { entries: entries.sort(byTime), damaged };
   }
 
   /** The moves of one alias, oldest first: each one's `previous` is the version of the one before. */
   async moves(model: string, alias: string): Promise<MoveEntry[]> {
-    const history = await this.history(model);
-    return history.filter((entry) => entry.event === 'move').filter((move) => move.alias === alias);
+    const shown = await this.alias(model, alias);
+    const moves = (await this.#history.moves(model)).filter((move) => move.alias === alias);
+    if (shown !== undefined && !moves.some(({ id }) => id === shown.id)) moves.push(moveEntry(shown));
+    return moves.sort(byTime);
   }
 
   async unknownAlias(model: string, alias: string): Promise<string> {
     const versions = await this.versions(model);
     if (versions.length === 0) return unknownModel(model, await this.models(), this.store.url);
     return unknownAlias(model, alias, await this.aliases(model), versions);
+  }
+
+  /** Of a version that is there already only its own files: those of a draft like it may be others. */
+  async #putFiles(files: Record<string, Uint8Array>, twin: Manifest | undefined): Promise<void> {
+    const own = twin && new Set(Object.values(twin.files).map(({ digest }) => digest));
+    for (const content of Object.values(files))
+      if (own === undefined || own.has(digestOf(content))) await this.blobs.put(content);
   }
 
   /** A version after `seen` with this fingerprint, and the last number that was looked at. */
@@ -208,9 +227,8 @@ export class Registry {
 
   async #verifyManifest({ model, version }: Manifest): Promise<FileCheck[]> {
     const path = paths.manifest(model, version);
-    const entries = await this.#history.entries(model);
-    const published = entries.find((entry) => entry.id === publishId(version));
-    if (published?.event !== 'publish' || published.manifest === null) return [];
+    const published = await this.#history.published(model, version);
+    if (published === undefined || published.manifest === null) return [];
     const body = (await this.store.get(path))?.body;
     const state = body === undefined ? 'missing' : digestOf(body) === published.manifest ? 'ok' : 'corrupt';
     return [{ path, digest: published.manifest, state }];
@@ -231,10 +249,6 @@ function unnumberedManifest(model: string, draft: Draft, files: Record<string, U
   });
   if (result.success) return result.data;
   throw new UserError(`This can't be published as a version of ${model}:\n${z.prettifyError(result.error)}`);
-}
-
-function publishId(version: number): string {
-  return `publish-${version}`;
 }
 
 /** As far as the manifest tells, which is all there is if the publisher died right after writing it. */

@@ -6,7 +6,7 @@ import { promote } from './promote.ts';
 import type { Registry } from './registry.ts';
 import { trailOf } from './rollback.ts';
 import { temporaryRegistry } from './testing/registry.ts';
-import { publishSample } from './testing/sample.ts';
+import { publishSample, syntheticData } from './testing/sample.ts';
 
 const by = 'on call';
 const reason = 'latency';
@@ -93,6 +93,47 @@ describe('a rollback is refused, and changes nothing,', () => {
     expect(failed.length).toBeLessThanOrEqual(1);
     for (const { reason: error } of failed) expect(error).toBeInstanceOf(AliasMoved);
     expect(await live(home.registry)).toBe(1 + failed.length);
+  });
+});
+
+describe('synthetic data in place of real data', () => {
+  /** Versions in the order in which they go live, true for one on synthetic data. */
+  async function liveOneByOne(...synthetic: boolean[]) {
+    const home = await temporaryRegistry();
+    for (const [index, generated] of synthetic.entries()) {
+      await publishSample(home.registry, `version ${index}`, generated ? { dataset: syntheticData } : {});
+      const options = { model: 'mnist', version: index + 1, alias: 'live', policy: defaultPolicy };
+      await promote(home.registry, { ...options, by, reason, force: { reason } });
+    }
+    return home;
+  }
+
+  test('is passed over by a rollback', async () => {
+    await using home = await liveOneByOne(false, true, true, false);
+    expect(await back(home.registry)).toMatchObject({ version: 1, previous: 4, forced: false });
+  });
+
+  test('is refused where there is nothing else, and where it is named, unless by force', async () => {
+    await using home = await liveOneByOne(true, false);
+    const message =
+      /before it there were only versions on synthetic data: 1\..*rollback mnist live --to 1 --force --reason/;
+    await expect(back(home.registry)).rejects.toThrow(message);
+    await expect(back(home.registry, 1)).rejects.toThrow(message);
+    expect(await live(home.registry)).toBe(2);
+
+    const forced = home.registry.rollback('mnist', 'live', { to: 1, force: true, reason, by });
+    expect(await forced).toMatchObject({ version: 1, previous: 2, forced: true, kind: 'rollback' });
+  });
+
+  test('is no matter where the present version was trained on synthetic data too', async () => {
+    await using home = await liveOneByOne(true, true);
+    expect(await back(home.registry)).toMatchObject({ version: 1, forced: false });
+  });
+
+  test('and force that was not needed is not recorded as force', async () => {
+    await using home = await liveOneByOne(false, false);
+    const rolledBack = home.registry.rollback('mnist', 'live', { force: true, reason, by });
+    expect(await rolledBack).toMatchObject({ version: 1, forced: false });
   });
 });
 

@@ -1,10 +1,10 @@
 import { z } from 'zod';
 
 /** Element types that slipway's models take and give, by their ONNX names. */
-export const dtypeSchema = z.enum(['float32', 'float64', 'int32', 'int64', 'uint8', 'bool']);
+const dtypeSchema = z.enum(['float32', 'float64', 'int32', 'int64', 'uint8', 'bool']);
 
 /** A dimension of -1 is free; the first one is the batch. */
-export const tensorSpecSchema = z.strictObject({
+const tensorSpecSchema = z.strictObject({
   name: z.string().min(1).max(200),
   dtype: dtypeSchema,
   shape: z.array(z.int().min(-1)).max(8),

@@ -1,5 +1,7 @@
 import { once } from 'node:events';
+import { Agent, type IncomingMessage, request } from 'node:http';
 import { connect } from 'node:net';
+import { json } from 'node:stream/consumers';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { contract, features, modelSource, startServer, type TestServer } from './testing/fixture.ts';
@@ -112,6 +114,23 @@ describe('what is not there', () => {
     expect(response.status).toBe(404);
     expect(await response.json()).toEqual({ error: expect.stringContaining('/nowhere') });
   });
+
+  test.each(['http://[/', 'foo://'])(
+    'the target %s has no path: 400 in plain JSON, and the connection goes on',
+    async (target) => {
+      const agent = new Agent({ keepAlive: true, maxSockets: 1 });
+      const get = async (path: string) => {
+        const asked = request(server.url, { agent, path }).end();
+        const [response]: IncomingMessage[] = await once(asked, 'response');
+        return { status: response?.statusCode, body: response && (await json(response)) };
+      };
+      const { status, body } = await get(target);
+      expect(status).toBe(400);
+      expect(body).toEqual({ error: expect.stringContaining(target) });
+      expect((await get('/')).status).toBe(200);
+      agent.destroy();
+    },
+  );
 
   test.each([
     ['DELETE', '/predict'],

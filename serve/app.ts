@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import Router from '@koa/router';
-import Koa, { type Middleware } from 'koa';
+import Koa, { type Context, type Middleware } from 'koa';
 import type { Logger } from 'pino';
 import { plainError, reportErrors } from './errors.ts';
 import { indexRoutes } from './index-page.ts';
@@ -22,6 +22,7 @@ export function createApp(deps: AppDeps): Koa<RequestState> {
   const app = new Koa<RequestState>();
   app.on('error', (err) => deps.log.debug({ err }, 'a connection broke')); // the client went away
   app.use(deps.metrics.middleware);
+  app.use(refuseBadTargets);
   app.use(identify(deps.log));
   app.use(closeWhenDraining(deps.serving));
   app.use(explainRefusals);
@@ -30,6 +31,21 @@ export function createApp(deps: AppDeps): Koa<RequestState> {
   for (const routes of [indexRoutes, seldonRoutes, v2Routes, imageRoutes]) app.use(routes(deps).routes());
   app.use(new Router<RequestState>().allowedMethods());
   return app;
+}
+
+/** Node takes request targets that no path can be read from, such as http://[/; what follows relies on one. */
+const refuseBadTargets: Middleware<RequestState> = async (ctx, next) => {
+  if (hasPath(ctx)) return next();
+  ctx.status = 400;
+  ctx.body = { error: `expected a path such as /predict, got ${ctx.url.slice(0, 200)}` };
+};
+
+function hasPath(ctx: Context): boolean {
+  try {
+    return typeof ctx.path === 'string';
+  } catch {
+    return false;
+  }
 }
 
 /** A caller's request id is kept, so that its log and ours can be read side by side. */

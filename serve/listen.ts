@@ -1,5 +1,6 @@
-import { createServer, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { once } from 'node:events';
+import { createServer, type Server, type ServerResponse } from 'node:http';
+import type { AddressInfo, Socket } from 'node:net';
 import type Koa from 'koa';
 import { UserError } from '../cli/errors.ts';
 import type { RequestState } from './state.ts';
@@ -8,8 +9,9 @@ import type { RequestState } from './state.ts';
 const maxHeaderSize = 64 * 1024;
 
 export interface Listening {
-  readonly server: Server;
   readonly url: string;
+  /** Ends when the last request in flight is answered, or at the deadline with the rest cut off. */
+  close(deadlineMs: number): Promise<void>;
 }
 
 /** @throws UserError when the address is taken or not ours. */
@@ -25,12 +27,13 @@ export async function listen(app: Koa<RequestState>, port: number, host: string)
     app.callback(),
   );
   server.maxConnections = 4096;
+  const close = closerOf(server);
   await new Promise<void>((resolve, reject) => {
     server.once('error', (error) => reject(new UserError(explain(error, port, host))));
     server.listen(port, host, resolve);
   });
   const address = server.address() as AddressInfo;
-  return { server, url: `http://${forUrl(host, address)}:${address.port}` };
+  return { close, url: `http://${forUrl(host, address)}:${address.port}` };
 }
 
 /** An address that a client on this machine can use: none can connect to "any interface". */
@@ -47,12 +50,30 @@ function explain(error: NodeJS.ErrnoException, port: number, host: string): stri
   return `Can't listen on ${host}:${port}: ${error.message}`;
 }
 
-/** Ends when the last request in flight is answered, or at the deadline with the rest cut off. */
-export async function close(server: Server, deadlineMs: number): Promise<void> {
-  const deadline = setTimeout(() => server.closeAllConnections(), deadlineMs);
-  await new Promise<void>((resolve) => {
-    server.close(() => resolve());
-    server.closeIdleConnections();
+/**
+ * Node's closeIdleConnections knows only connections that have had an answer: one that never sent a request, or sent
+ * a part of one, would hold the server back until the deadline.
+ */
+function closerOf(server: Server): Listening['close'] {
+  const unanswered = new Map<Socket, Set<ServerResponse>>();
+  server.on('connection', (socket) => {
+    unanswered.set(socket, new Set());
+    socket.once('close', () => unanswered.delete(socket));
   });
-  clearTimeout(deadline);
+  server.on('request', ({ socket }, response) => {
+    const waiting = unanswered.get(socket);
+    waiting?.add(response);
+    response.once('close', () => {
+      waiting?.delete(response);
+      if (!server.listening && waiting?.size === 0) socket.destroySoon();
+    });
+  });
+  return async (deadlineMs) => {
+    const deadline = setTimeout(() => server.closeAllConnections(), deadlineMs);
+    const closed = once(server, 'close');
+    server.close();
+    for (const [socket, waiting] of unanswered) if (waiting.size === 0) socket.destroySoon();
+    await closed;
+    clearTimeout(deadline);
+  };
 }

@@ -8,7 +8,7 @@ import { datasetLabel } from '../registry/manifest.ts';
 import { openRegistry } from '../registry/open.ts';
 import { createApp } from './app.ts';
 import { banner } from './banner.ts';
-import { close, type Listening, listen } from './listen.ts';
+import { type Listening, listen } from './listen.ts';
 import { createMetrics } from './metrics.ts';
 import { type LoadedModel, loadModel } from './model.ts';
 import { defaultLimits, Serving } from './state.ts';
@@ -31,7 +31,10 @@ const command = new Command('npm run serve --')
       .argParser(parsePort),
   )
   .addOption(
-    new Option('--host <host>', 'address to listen on; 0.0.0.0 for all').env('HOST').default('127.0.0.1'),
+    new Option('--host <host>', 'address to listen on; 0.0.0.0 for all')
+      .env('HOST')
+      .default('127.0.0.1')
+      .argParser(parseHost),
   )
   .addOption(
     new Option('--log-level <level>', 'default: info, on a terminal warn')
@@ -40,6 +43,9 @@ const command = new Command('npm run serve --')
   )
   .action((options) => serve(options));
 
+// An empty variable is one that is not set: compose files and charts leave them so.
+for (const { envVar } of command.options)
+  if (envVar !== undefined && process.env[envVar] === '') delete process.env[envVar];
 await runCommand(command);
 
 interface Options {
@@ -51,7 +57,9 @@ interface Options {
 }
 
 async function serve({ model, registry: url, port = portFromSeldon(), host, logLevel }: Options) {
-  const log = pino({ level: logLevel ?? (process.stdout.isTTY ? 'warn' : 'info') });
+  // Synchronous: what pino holds back it would at exit try to write for ever to a pipe that nobody reads any more.
+  const destination = pino.destination({ sync: true });
+  const log = pino({ level: logLevel ?? (process.stdout.isTTY ? 'warn' : 'info') }, destination);
   // A parent process reads where the server listens from these, so no log level hides them from it.
   const events = process.stdout.isTTY ? log : log.child({}, { level: 'info' });
   const serving = new Serving();
@@ -62,11 +70,11 @@ async function serve({ model, registry: url, port = portFromSeldon(), host, logL
   // Listening comes first: a slow load must answer "alive" and "not ready", or it would be killed for silence.
   const listening = await listen(app, port, host);
   events.info({ event: 'loading', url: listening.url, model }, 'listening, loading the model');
-  drainOnSignal(serving, listening, events);
+  drainWhenTold(serving, listening, events);
   try {
     serving.model = await load(model, url);
   } catch (error) {
-    await close(listening.server, 0); // else the process would stay, never ready
+    await listening.close(0); // else the process would stay, never ready
     throw error;
   }
   if (serving.ready) announce(serving.model, listening.url, events);
@@ -95,24 +103,43 @@ function announce(
 }
 
 /** Ready turns false, requests in flight end, the process ends by itself; a second signal does not wait. */
-function drainOnSignal(serving: Serving, { server }: Listening, events: Logger) {
-  const drain = async (signal: NodeJS.Signals) => {
-    if (serving.draining) process.exit(128 + constants.signals[signal]);
+function drainWhenTold(serving: Serving, { close }: Listening, events: Logger) {
+  const drain = async (reason: string) => {
     serving.draining = true;
-    events.info({ event: 'draining', signal }, 'shutting down');
-    await close(server, drainDeadlineMs);
+    events.info({ event: 'draining', reason }, 'shutting down');
+    await close(drainDeadlineMs);
     await serving.model?.release();
     events.info({ event: 'stopped' }, 'stopped');
     process.exit(0);
   };
-  process.on('SIGTERM', drain);
-  process.on('SIGINT', drain);
+  for (const signal of ['SIGTERM', 'SIGINT'] as const)
+    process.on(signal, () => {
+      if (serving.draining) process.exit(128 + constants.signals[signal]);
+      void drain(signal);
+    });
+  onParentGone(() => {
+    if (!serving.draining) void drain('the parent process is gone');
+  });
+}
+
+/** A parent that starts the server with an IPC channel (stdio 'ipc') must not be outlived by it, however it ends. */
+function onParentGone(act: () => void) {
+  if (!process.send) return; // no channel: a shell or a container started this process
+  process.once('disconnect', act);
+  process.channel?.unref(); // listening for the end of the channel is no reason to stay
+  if (!process.connected) act(); // gone before this line
 }
 
 function parsePort(text: string): number {
   const port = Number(text);
   if (/^[0-9]{1,5}$/.test(text) && port <= 65_535) return port;
   throw new UsageError(`Expected a port between 0 and 65535, got "${text}".`);
+}
+
+/** Node would take an empty host for every interface. */
+function parseHost(text: string): string {
+  if (text.trim() !== '') return text;
+  throw new UsageError('Expected an address to listen on, such as 127.0.0.1, got nothing.');
 }
 
 /** A SeldonDeployment tells its containers the port in this variable. */

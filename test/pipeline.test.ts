@@ -1,9 +1,12 @@
+import { execFile } from 'node:child_process';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { openRegistry } from '../registry/open.ts';
 import { doneEvent, type Ended, run, temporaryFolder } from './slipway.ts';
 
+const execute = promisify(execFile);
 const PIPELINE = 'workflows/pipeline.ts';
 const outcomes = (ended: Ended) =>
   Object.fromEntries(doneEvent(ended).stages.map(({ name, outcome }) => [name, outcome]));
@@ -83,6 +86,33 @@ describe('the pipeline, on synthetic digits', { timeout: 180_000 }, () => {
   });
 });
 
+describe('what people decided', { timeout: 180_000 }, () => {
+  const registryCommand = (...flags: string[]) =>
+    run('registry/main.ts', [...flags, '--registry', folder.path]);
+
+  test('a version that was rolled back does not go live again by itself', async () => {
+    await registryCommand('rollback', 'mnist', 'live', '--reason', 'v2 is bad');
+    const { code, err } = await pipeline('--epochs', '3');
+    expect(code).toBe(1);
+    expect(err).toMatch(/mnist@2 does not become mnist@live again: .* rolled it back .*v2 is bad/);
+    expect(await openRegistry(folder.path).resolve('mnist@live')).toMatchObject({ version: 1 });
+  });
+
+  test('a version that was forced past the gate is served and tested like any other', async () => {
+    await registryCommand('promote', 'mnist@3', 'live', '--force', '--reason', 'for the demonstration');
+    const forced = await pipeline('--epochs', '1', '--learning-rate', '0.0001');
+    expect(forced.out).toMatch(/mnist@live is version 3 by force, .*for the demonstration/);
+    expect(forced.code).toBe(0);
+  });
+
+  test('the same model trained again is the same version', async () => {
+    const again = await pipeline('--epochs', '1', '--learning-rate', '0.0001', '--from', 'train', '--json');
+    expect(doneEvent(again).version).toBe(3);
+    expect(outcomes(again)).toMatchObject({ train: 'ran', evaluate: 'ran', register: 'ran' });
+    expect(await openRegistry(folder.path).versions('mnist')).toEqual([1, 2, 3]);
+  });
+});
+
 describe('what a user gets wrong', () => {
   const cases: [why: string, flags: string[], exitCode: number, message: RegExp][] = [
     ['an unknown preset', ['--preset', 'huge'], 2, /Allowed choices are default, seed, mnist-node/],
@@ -102,12 +132,6 @@ describe('what a user gets wrong', () => {
       ['--registry', '/proc/slipway', '--dataset', 'synthetic'],
       1,
       /\/proc\/slipway can't be made/,
-    ],
-    [
-      'a registry that cannot be written',
-      ['--registry', '/proc/slipway', '--dataset', 'synthetic'],
-      1,
-      /\/proc\/slipway/,
     ],
     [
       'a backend that is not installed',
@@ -136,6 +160,32 @@ describe('what a user gets wrong', () => {
   });
 });
 
+describe('a registry on a disk that takes nothing', { timeout: 60_000 }, () => {
+  const disks: [why: string, options: string, message: RegExp][] = [
+    ['that is full', 'size=1m', /The disk that holds the registry folder .* is full/],
+    ['that is read-only', 'size=1m,ro', /is on a read-only file system/],
+  ];
+
+  test.for(disks)('%s is told, and nothing is published', async ([, options, message], context) => {
+    await using folder = await temporaryFolder();
+    const mounted = await execute('mount', ['-t', 'tmpfs', '-o', options, 'tmpfs', folder.path]).then(
+      () => true,
+      () => false,
+    );
+    context.skip(!mounted, 'a file system cannot be mounted here');
+    try {
+      const registry = join(folder.path, 'registry');
+      const { code, err } = await run(PIPELINE, ['--registry', registry, '--dataset', 'synthetic']);
+      expect(err).toMatch(message);
+      expect(err).not.toMatch(/^\s+at /m);
+      expect(code).toBe(1);
+      expect(await openRegistry(registry).models()).toEqual([]);
+    } finally {
+      await execute('umount', [folder.path]);
+    }
+  });
+});
+
 describe('without a network', { timeout: 120_000 }, () => {
   const alone = ['unshare', '--net'];
 
@@ -151,6 +201,9 @@ describe('without a network', { timeout: 120_000 }, () => {
     const { code, out } = await run(PIPELINE, flags, { env, under: alone });
     expect(code).toBe(0);
     expect(out).toMatch(/could not be downloaded .* Going on with synthetic-digits/);
+
+    const dry = await run(PIPELINE, [...flags, '--dry-run'], { env, under: alone });
+    expect(dry.out).toMatch(/MNIST handwritten digits would be downloaded first/);
 
     const explicit = await run(PIPELINE, [...flags, '--dataset', 'mnist'], { env, under: alone });
     expect(explicit.code).toBe(1);

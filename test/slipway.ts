@@ -19,7 +19,7 @@ export interface Started {
   readonly ended: Promise<Ended>;
   /** Resolves once standard output holds `text`, or the process has ended. */
   printed(text: string): Promise<void>;
-  /** SIGKILL to the process and all that it started. */
+  /** SIGKILL to the process, but not to what it has started. */
   kill(): void;
 }
 
@@ -38,7 +38,6 @@ export function start(
   const [command = process.execPath, ...before] = [...under, process.execPath];
   const child = spawn(command, [...before, '--import', 'tsx', script, ...flags], {
     cwd: root,
-    detached: true, // a process group of its own, so that a kill reaches the server that a stage has started
     stdio: ['ignore', 'pipe', 'pipe'],
     env: { ...withoutSlipway(process.env), ...env },
   });
@@ -59,7 +58,7 @@ export function start(
       }
     },
     kill: () => {
-      if (child.pid !== undefined && child.exitCode === null) process.kill(-child.pid, 'SIGKILL');
+      child.kill('SIGKILL');
     },
   };
 }

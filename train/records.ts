@@ -4,8 +4,8 @@ import { z } from 'zod';
 const share = z.number().min(0).max(1);
 const count = z.int().min(0);
 
-/** One epoch of training as it went. Losses are mean cross-entropy in nats. */
-export const epochSchema = z.strictObject({
+/** What one epoch of training came to. Losses are mean cross-entropy in nats. */
+export const epochFiguresSchema = z.strictObject({
   epoch: z.int().min(1),
   loss: z.number(),
   accuracy: share,
@@ -13,9 +13,10 @@ export const epochSchema = z.strictObject({
   validationAccuracy: share,
   /** At the epoch's last step. */
   learningRate: z.number(),
-  seconds: z.number(),
-  imagesPerSecond: z.number(),
 });
+
+/** How its time went: this depends on the machine, and says nothing of the model. */
+export const epochTimeSchema = z.strictObject({ seconds: z.number(), imagesPerSecond: z.number() });
 
 const classResultSchema = z.strictObject({
   name: z.string(),
@@ -57,7 +58,7 @@ export const evaluationSchema = z.strictObject({
   mistakes: z.array(mistakeSchema),
 });
 
-export type Epoch = z.infer<typeof epochSchema>;
+export type Epoch = z.infer<typeof epochFiguresSchema> & z.infer<typeof epochTimeSchema>;
 export type Evaluation = z.infer<typeof evaluationSchema>;
 export type ClassResult = z.infer<typeof classResultSchema>;
 export type CalibrationBin = z.infer<typeof calibrationBinSchema>;

@@ -2,7 +2,8 @@
 /** Check a running server against its data contract: npm run contract -- http://127.0.0.1:8080 */
 import { readFile } from 'node:fs/promises';
 import { Command, Option } from '@commander-js/extra-typings';
-import { UsageError, UserError } from '../cli/errors.ts';
+import { UserError } from '../cli/errors.ts';
+import { wholeNumber } from '../cli/flags.ts';
 import { runCommand } from '../cli/run.ts';
 import { parseContract } from '../registry/contract.ts';
 import { renderReport } from '../serve/contract/report.ts';
@@ -17,10 +18,10 @@ await runCommand(
     )
     .argument('<url>', 'where the server is, as http://127.0.0.1:8080')
     .argument('[contract.json]', "the contract's file; asked from the server when left out")
-    .option('--requests <n>', 'requests in each form', count(1, 1000), requests)
-    .option('--batch <n>', 'rows in each request', count(1, 1000), batch)
-    .option('--seed <n>', 'of the random rows', count(0, 2 ** 31 - 1), seed)
-    .option('--timeout <seconds>', 'for each request', count(1, 600), timeoutMs / 1000)
+    .option('--requests <n>', 'requests in each form', wholeNumber(1, 1000), requests)
+    .option('--batch <n>', 'rows in each request', wholeNumber(1, 1000), batch)
+    .option('--seed <n>', 'of the random rows', wholeNumber(0, 2 ** 31 - 1), seed)
+    .option('--timeout <seconds>', 'for each request', wholeNumber(1, 600), timeoutMs / 1000)
     .option('--model <name>', "the model's name in v2 paths; asked from the server when left out")
     .addOption(
       new Option('--protocol <protocol>', 'what to speak')
@@ -44,12 +45,4 @@ async function read(file: string): Promise<string> {
       `The contract ${file} can't be read: ${error instanceof Error ? error.message : error}`,
     );
   }
-}
-
-function count(least: number, most: number): (text: string) => number {
-  return (text) => {
-    const value = Number(text);
-    if (/^[0-9]{1,10}$/.test(text) && value >= least && value <= most) return value;
-    throw new UsageError(`Expected a whole number from ${least} to ${most}, got "${text}".`);
-  };
 }

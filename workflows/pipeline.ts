@@ -50,7 +50,7 @@ await runCommand(
     .action(({ preset, epochs, batchSize, learningRate, seed, backend, ...flags }) =>
       runMnist({
         registry: openRegistry(flags.registry),
-        data: { dataset: flags.dataset, directory: flags.data && resolve(flags.data) },
+        data: { dataset: flags.dataset, directory: flags.data ? resolve(flags.data) : undefined },
         train: { preset, epochs, batchSize, learningRate, seed, engine: backend },
         alias: ALIAS,
         select: flags,

@@ -22,6 +22,7 @@ const entrySchema = z.strictObject({
   digest: digestSchema,
   values: z.json(),
   files: z.record(z.string(), storedFileSchema),
+  measured: z.json().optional(),
   summary: z.string().optional(),
   /** The run that made it. */
   run: z.string(),

@@ -42,6 +42,7 @@ export async function execute(
     digest: outputDigest({ values, files }),
     values,
     files,
+    ...(result.measured === undefined ? {} : { measured: throughJson(result.measured) }),
     summary: result.summary,
     run: runId,
   };

@@ -23,6 +23,7 @@ const finishedStageSchema = z.strictObject({
   parameters: z.json(),
   inputs: z.record(z.string(), digestSchema),
   values: z.json(),
+  measured: z.json().optional(),
   files: z.record(z.string(), storedFileSchema),
 });
 
@@ -67,6 +68,11 @@ export function valuesOf<Schema extends z.ZodType>(
   const found = record.stages.filter(isFinished).find(({ name }) => name === stage.name);
   if (!found) throw new Error(`Run ${record.id} has no outcome of the stage ${stage.name}`);
   return stage.output.parse(found.values);
+}
+
+/** What `stage` measured when it ran, in this run or in the one that its outcome is from. */
+export function measuredBy(record: RunRecord, stage: Pick<Stage, 'name'>): unknown {
+  return record.stages.filter(isFinished).find(({ name }) => name === stage.name)?.measured;
 }
 
 function isFinished(stage: StageRecord): stage is FinishedStage {

@@ -162,6 +162,7 @@ class Run {
       parameters: throughJson(identity.parameters),
       inputs: { ...identity.inputs },
       values: entry.values,
+      ...(entry.measured === undefined ? {} : { measured: entry.measured }),
       files: entry.files,
     });
     const summary = entry.summary === undefined ? {} : { summary: entry.summary };
@@ -202,6 +203,7 @@ class Run {
       progress: progressOf(stage, this.#emit),
       note: (text) => this.#emit({ event: 'note', stage, text }),
       signal: this.#signal,
+      dryRun: this.#dryRun,
     };
   }
 }

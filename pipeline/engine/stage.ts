@@ -44,6 +44,8 @@ export interface Needs {
 export interface StageResult<Values> {
   readonly values: Values;
   readonly files?: Readonly<Record<string, Uint8Array>>;
+  /** What was measured on the way, such as times: kept and shown, but no part of the output's identity. */
+  readonly measured?: unknown;
   /** One line for people: "60,000 train, 10,000 test; mnist". */
   readonly summary?: string;
 }
@@ -74,6 +76,8 @@ export interface PrepareContext {
   note(text: string): void;
   /** Aborted when the run is interrupted. */
   readonly signal: AbortSignal;
+  /** Nothing may be written or fetched: say what is known without. */
+  readonly dryRun: boolean;
 }
 
 export interface RunContext<Needed extends Needs = Needs, Parameters = unknown> extends PrepareContext {

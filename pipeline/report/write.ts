@@ -2,8 +2,9 @@ import type { GateDecision } from '../../registry/gate.ts';
 import { files, type Manifest } from '../../registry/manifest.ts';
 import type { Registry } from '../../registry/registry.ts';
 import { evaluationSchema } from '../../train/records.ts';
-import { type RunRecord, stageTimes, valuesOf } from '../engine/record.ts';
+import { measuredBy, type RunRecord, stageTimes, valuesOf } from '../engine/record.ts';
 import type { MnistPipeline } from '../mnist.ts';
+import { trainTimesSchema } from '../stages/train.ts';
 import { renderReport } from './report.ts';
 import type { ReportData } from './report-data.ts';
 
@@ -36,6 +37,7 @@ async function collect(
 ): Promise<ReportData> {
   const data = valuesOf(record, pipeline.data);
   const train = valuesOf(record, pipeline.train);
+  const times = trainTimesSchema.parse(measuredBy(record, pipeline.train));
   const { parity, contract } = valuesOf(record, pipeline.export);
   const evaluation = evaluationSchema.parse(
     JSON.parse(Buffer.from(await registry.readFile(manifest, files.evaluation)).toString()),
@@ -64,7 +66,10 @@ async function collect(
     parameters: manifest.parameters,
     parameterCount: train.weights,
     backend: train.engine,
-    epochs: train.epochs,
+    epochs: train.epochs.map((epoch, i) => ({
+      ...epoch,
+      ...(times[i] ?? { seconds: 0, imagesPerSecond: 0 }),
+    })),
     evaluation,
     championAccuracy: await championAccuracy(registry, manifest, decision),
     parity,

@@ -3,7 +3,7 @@ import { digestOf, digestSchema } from '../../registry/digest.ts';
 import { type DatasetName, datasets } from '../../train/data/datasets.ts';
 import { defaultCacheFolder } from '../../train/data/download.ts';
 import { loadDataset, type Split, syntheticName } from '../../train/data/load.ts';
-import { findSource } from '../../train/data/source.ts';
+import { findSource, isDownloaded, type Source } from '../../train/data/source.ts';
 import { validate } from '../../train/data/validate.ts';
 import { defineStage } from '../engine/stage.ts';
 
@@ -45,26 +45,39 @@ export interface DataOptions {
 
 /** Gets the data, checks it byte for byte, and measures it. Its files are the images and labels, uncompressed. */
 export function dataStage({ dataset, directory }: DataOptions) {
+  const cache = defaultCacheFolder();
+  let source: Source | undefined; // where the files lie is no part of what they are
+
   return defineStage({
     name: 'data',
     code: import.meta.url,
     needs: {},
-    parameters: ({ progress, note, signal }) =>
-      findSource({
+    parameters: async ({ progress, note, signal, dryRun }) => {
+      const name = dataset ?? 'mnist';
+      if (dryRun && directory === undefined && name !== 'synthetic' && !(await isDownloaded(name, cache))) {
+        note(`${datasets[name].title} would be downloaded first`);
+        return { dataset: name, digests: null };
+      }
+      source = await findSource({
         dataset,
         directory,
-        cache: defaultCacheFolder(),
+        cache,
         report: ({ file, receivedBytes, totalBytes }) =>
           progress({ done: receivedBytes, total: totalBytes ?? receivedBytes, unit: 'bytes', text: file }),
         note,
         signal,
-      }),
+      });
+      return source.kind === 'synthetic'
+        ? { dataset: syntheticName, digests: null }
+        : { dataset: source.dataset, digests: source.digests };
+    },
     output: outputSchema,
-    async run({ parameters: source, progress, note }) {
+    async run({ progress, note }) {
+      if (source === undefined) throw new Error('the data stage was run before its source was found');
+      const unit = source.kind === 'files' ? 'files' : 'images';
       const data = await loadDataset(source, {
         seed: SYNTHETIC_SEED,
-        onProgress: ({ done, total }) =>
-          progress({ done, total, unit: source.kind === 'files' ? 'files' : 'images' }),
+        onProgress: ({ done, total }) => progress({ done, total, unit }),
         note,
       });
       const validation = validate(data);

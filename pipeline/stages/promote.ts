@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { UserError } from '../../cli/errors.ts';
 import { defaultPolicy, gateDecisionSchema } from '../../registry/gate.ts';
 import { identity } from '../../registry/identity.ts';
 import { assertPromoted, promote } from '../../registry/promote.ts';
@@ -30,6 +31,12 @@ export function promoteStage(
       (await registry.alias(model, alias))?.version === version,
     async run({ inputs: { data, register }, runId }) {
       const { model, version } = register.values;
+      await refuseIfRolledBack(registry, model, version, alias);
+      const live = await registry.alias(model, alias);
+      if (live?.version === version && live.forced && live.gate) {
+        const summary = `${model}@${alias} is version ${version} by force, by ${live.by}: ${live.reason}`;
+        return { values: { model, version, alias, decision: live.gate }, summary };
+      }
       const promotion = await promote(registry, {
         model,
         version,
@@ -48,6 +55,22 @@ export function promoteStage(
       };
     },
   });
+}
+
+/** Somebody took this very version back: a pipeline that runs again, perhaps by itself, must not undo that. */
+async function refuseIfRolledBack(
+  registry: Registry,
+  model: string,
+  version: number,
+  alias: string,
+): Promise<void> {
+  const last = (await registry.moves(model, alias)).at(-1);
+  if (last?.kind !== 'rollback' || last.previous !== version) return;
+  throw new UserError(
+    `${model}@${version} does not become ${model}@${alias} again: ${last.by} rolled it back to version ${last.version} ` +
+      `on ${last.at.slice(0, 10)} (${last.reason}). If it is to go live all the same: ` +
+      `npm run registry -- promote ${model}@${version} ${alias}`,
+  );
 }
 
 export type PromoteStage = ReturnType<typeof promoteStage>;

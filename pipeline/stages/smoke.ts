@@ -10,6 +10,10 @@ import type { PromoteStage } from './promote.ts';
 
 const outputSchema = z.strictObject({ reference: z.string(), checks: z.int().min(1) });
 
+/** For the server to start and all checks to be made, and for the server to end; both take a few seconds. */
+const [TIME_LIMIT, DRAIN_LIMIT] = [120_000, 30_000];
+
+const tsx = import.meta.resolve('tsx');
 const server = fileURLToPath(new URL('../../serve/main.ts', import.meta.url));
 const tester = fileURLToPath(new URL('../../workflows/contract.ts', import.meta.url));
 
@@ -26,12 +30,14 @@ export function smokeStage(needs: { promote: PromoteStage }, registry: Registry)
       const reference = `${model}@${version}`;
       const serving = startServer(reference, registry.store.url);
       const ended = once(serving, 'exit');
+      const limit = AbortSignal.any([signal, AbortSignal.timeout(TIME_LIMIT)]);
       try {
-        const url = await listeningAt(serving);
+        const url = await listeningAt(serving, limit);
         const { $ } = await import('zx'); // slow to load, and a cached run needs none of it
-        const test = $({ quiet: true, nothrow: true, signal });
+        const test = $({ quiet: true, nothrow: true, signal: limit });
         const { exitCode, stdout, stderr } =
-          await test`${process.execPath} --import tsx ${tester} ${url} --json`;
+          await test`${process.execPath} --import ${tsx} ${tester} ${url} --json`;
+        signal.throwIfAborted();
         if (exitCode !== 0)
           throw new UserError(`${reference} does not keep its contract:\n${stdout}${stderr}`);
         const checks = checksIn(stdout);
@@ -41,7 +47,9 @@ export function smokeStage(needs: { promote: PromoteStage }, registry: Registry)
         };
       } finally {
         serving.kill('SIGTERM');
+        const stuck = setTimeout(() => serving.kill('SIGKILL'), DRAIN_LIMIT);
         await ended;
+        clearTimeout(stuck);
       }
     },
   });
@@ -60,19 +68,20 @@ function startServer(reference: string, registry: string): ChildProcess {
     '--log-level',
     'info',
   ];
-  return spawn(process.execPath, ['--import', 'tsx', server, ...flags], {
-    stdio: ['ignore', 'pipe', 'pipe'],
+  // The channel is how the server learns that this process is gone, however it ended.
+  return spawn(process.execPath, ['--import', tsx, server, ...flags], {
+    stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
   });
 }
 
 const listeningSchema = z.object({ event: z.literal('listening'), url: z.string() });
 
 /** The address that the server logs once it is ready. */
-async function listeningAt({ stdout, stderr }: ChildProcess): Promise<string> {
+async function listeningAt({ stdout, stderr }: ChildProcess, limit: AbortSignal): Promise<string> {
   if (stdout === null || stderr === null) throw new Error('the server was started without its output');
   const said: string[] = [];
   stderr.on('data', (chunk: Buffer) => said.push(chunk.toString()));
-  for await (const line of createInterface({ input: stdout })) {
+  for await (const line of createInterface({ input: stdout, signal: limit })) {
     const listening = listeningSchema.safeParse(parsed(line));
     if (listening.success) {
       stdout.resume(); // its log goes on, and a full pipe would stop it
@@ -80,6 +89,7 @@ async function listeningAt({ stdout, stderr }: ChildProcess): Promise<string> {
     }
     said.push(`${line}\n`);
   }
+  limit.throwIfAborted();
   throw new UserError(`The server did not start:\n${said.join('')}`);
 }
 

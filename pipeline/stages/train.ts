@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { files } from '../../registry/manifest.ts';
 import type { TrainOptions } from '../../train/options.ts';
-import { epochSchema } from '../../train/records.ts';
+import { epochFiguresSchema, epochTimeSchema } from '../../train/records.ts';
 import { defineStage } from '../engine/stage.ts';
 import type { DataStage } from './data.ts';
 
@@ -11,8 +11,11 @@ const outputSchema = z.strictObject({
   weights: z.int(),
   trainImages: z.int(),
   validationImages: z.int(),
-  epochs: z.array(epochSchema).min(1),
+  epochs: z.array(epochFiguresSchema).min(1),
 });
+
+/** Beside the output, so that training the same model again, slower, gives the same output. */
+export const trainTimesSchema = z.array(epochTimeSchema);
 
 /** Trains the network of the preset on the training images; its files are the model in the layers format. */
 export function trainStage(needs: { data: DataStage }, options: TrainOptions) {
@@ -59,8 +62,9 @@ export function trainStage(needs: { data: DataStage }, options: TrainOptions) {
           weights: model.countParams(),
           trainImages: split.train.length,
           validationImages: split.validation.length,
-          epochs,
+          epochs: epochs.map(({ seconds: _seconds, imagesPerSecond: _rate, ...epoch }) => epoch),
         },
+        measured: epochs.map(({ seconds, imagesPerSecond }) => ({ seconds, imagesPerSecond })),
         files: { [files.layersModel]: json, [files.layersWeights]: weights },
         summary: `${options.preset}, ${epochs.length} epochs; validation accuracy ${percent(last?.validationAccuracy ?? 0)}`,
       };

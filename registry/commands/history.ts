@@ -1,5 +1,5 @@
 import { UserError } from '../../cli/errors.ts';
-import type { HistoryEntry } from '../history.ts';
+import type { DecisionEntry, HistoryEntry, MoveEntry } from '../history.ts';
 import { openRegistry } from '../open.ts';
 import { table } from '../table.ts';
 import { unknownModel } from '../unknown.ts';
@@ -10,12 +10,13 @@ export const historyCommand = registryCommand('history', 'who published and move
   .argument('<model>')
   .action(async (model, { registry: url, json }) => {
     const registry = openRegistry(url);
-    const entries = await registry.history(model);
-    if (entries.length === 0)
+    const { entries, damaged } = await registry.history(model);
+    if (entries.length + damaged.length === 0)
       throw new UserError(unknownModel(model, await registry.models(), registry.store.url));
-    if (json) return printJson(entries);
     const rows = entries.map((entry) => [time(entry.at), ...described(entry), entry.by]);
-    print(table(['TIME (UTC)', 'WHAT', 'VERSION', 'DETAILS', 'BY'], rows));
+    if (json) printJson(entries);
+    else print(table(['TIME (UTC)', 'WHAT', 'VERSION', 'DETAILS', 'BY'], rows));
+    if (damaged.length > 0) throw new UserError(damaged.map(({ message }) => message).join('\n\n'));
   });
 
 function described(entry: HistoryEntry): [what: string, version: string, details: string] {
@@ -30,18 +31,12 @@ function described(entry: HistoryEntry): [what: string, version: string, details
   }
 }
 
-function decided({ alias, decision, forced }: Extract<HistoryEntry, { event: 'decision' }>): string {
+function decided({ alias, decision, forced }: DecisionEntry): string {
   if (decision.passed) return `passed for ${alias}`;
   const failed = decision.rules.filter(({ passed }) => !passed).map(({ rule }) => rule);
   return `refused for ${alias}: ${failed.join(', ')}${forced ? ' (overruled)' : ''}`;
 }
 
-function moved({
-  alias,
-  previous,
-  version,
-  forced,
-  reason,
-}: Extract<HistoryEntry, { event: 'move' }>): string {
+function moved({ alias, previous, version, forced, reason }: MoveEntry): string {
   return `${alias}: ${previous ?? 'none'} -> ${version}${forced ? ', FORCED' : ''}: ${reason}`;
 }

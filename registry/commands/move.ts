@@ -3,6 +3,7 @@ import { UsageError } from '../../cli/errors.ts';
 import { defaultPolicy } from '../gate.ts';
 import { gateTable } from '../gate-table.ts';
 import { identity } from '../identity.ts';
+import { datasetLabel } from '../manifest.ts';
 import { openRegistry } from '../open.ts';
 import { assertPromoted, type Promotion, promote } from '../promote.ts';
 import { liveAlias } from '../reference.ts';
@@ -36,17 +37,23 @@ export const rollbackCommand = registryCommand('rollback', 'moves an alias back 
   .argument('<model>')
   .argument('[alias]', 'the alias to move', liveAlias)
   .option('--to <version>', 'a version that was live before', positive)
+  .option('--force', 'also to a version on synthetic data in place of one on real data; needs --reason')
   .option('--reason <text>', 'why; kept in the history')
   .addHelpText(
     'after',
     '\nA second rollback goes one step further back, never forward to what the first one left.',
   )
-  .action(async (model, alias, { registry: url, json, to, reason }) => {
+  .action(async (model, alias, { registry: url, json, to, force, reason }) => {
+    if (force && !reason?.trim())
+      throw new UsageError('--force needs --reason "..." (it goes into the history).');
     const registry = openRegistry(url);
     const by = await identity();
-    const moved = await registry.rollback(model, alias, { to, reason: reason ?? 'rolled back by hand', by });
+    const why = reason ?? 'rolled back by hand';
+    const moved = await registry.rollback(model, alias, { to, force, reason: why, by });
     if (json) return printJson(moved);
-    print(`${model}@${alias} is version ${moved.version} again; it was ${moved.previous}.`);
+    const { dataset } = await registry.manifest(model, moved.version);
+    const data = dataset.synthetic ? ` (${datasetLabel(dataset)})` : '';
+    print(`${model}@${alias} is version ${moved.version}${data} again; it was ${moved.previous}.`);
   });
 
 function outcome({ model, alias, decision, moved, forced }: Promotion): string {

@@ -9,6 +9,16 @@ export function hasCode(error: unknown, ...codes: string[]): boolean {
   return codes.includes(codeOf(error) ?? '');
 }
 
+/** Undefined where it fails with one of these. */
+export async function ignoring<T>(codes: string[], result: Promise<T>): Promise<T | undefined> {
+  try {
+    return await result;
+  } catch (error) {
+    if (hasCode(error, ...codes)) return undefined;
+    throw error;
+  }
+}
+
 const elsewhere = 'choose another folder with --registry or SLIPWAY_REGISTRY';
 
 /** Failures of a folder that its owner can put right; any other error is a fault of ours and stays as it is. */

@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { link, mkdir, readdir, readFile, utimes, writeFile } from 'node:fs/promises';
+import { cp, link, mkdir, readdir, readFile, rename, rm, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { UserError } from '../../cli/errors.ts';
@@ -78,12 +78,95 @@ test('a writer killed between its commit and showing it is finished by the next 
   const store = new DirectoryStore(folder.path);
   const first = await store.put('a', bytes('old'), absent);
   await mkdir(join(folder.path, '.states/a'), { recursive: true });
+  await link(join(folder.path, 'a'), join(folder.path, '.states/a/0'));
   await writeFile(join(folder.path, 'new'), 'new');
   await link(join(folder.path, 'new'), join(folder.path, '.states/a/1'));
 
   await expect(store.put('a', bytes('lost'), { ifMatch: first })).rejects.toThrow('changed by someone else');
   expect(Buffer.from((await store.get('a'))?.body ?? []).toString()).toBe('new');
   expect(await readFile(join(folder.path, 'a'), 'utf8')).toBe('new');
+});
+
+describe('what somebody does to the files by hand', () => {
+  /** An object in its third state, in a folder. */
+  async function replacedTwice(folder: string) {
+    const store = new DirectoryStore(folder);
+    const first = await store.put('m/a', bytes('1'), absent);
+    await store.put('m/a', bytes('3'), { ifMatch: await store.put('m/a', bytes('2'), { ifMatch: first }) });
+    const textIn = async (some: DirectoryStore) =>
+      Buffer.from((await some.get('m/a'))?.body ?? []).toString();
+    return { store, textIn, text: () => textIn(store), place: join(folder, 'm/a') };
+  }
+
+  test('an object whose file was removed is gone, and what is created then is what is there', async () => {
+    await using folder = await temporaryFolder();
+    const { store, text, place } = await replacedTwice(folder.path);
+    await rm(place);
+    expect(await store.get('m/a')).toBeUndefined();
+
+    const outcomes = await Promise.allSettled(
+      Array.from({ length: 10 }, (_, index) => store.put('m/a', bytes(`new ${index}`), absent)),
+    );
+    const [winner, ...others] = outcomes.filter((outcome) => outcome.status === 'fulfilled');
+    expect(others).toEqual([]);
+    expect(await text()).toMatch(/^new \d$/);
+    expect((await store.get('m/a'))?.etag).toBe(winner?.value);
+    if (winner) await store.put('m/a', bytes('newer'), { ifMatch: winner.value });
+    expect(await text()).toBe('newer');
+    await store.delete('m/a');
+    expect(await store.list('')).toEqual([]);
+    expect(await readdir(join(folder.path, '.states/m'))).toEqual([]);
+  });
+
+  test('a copy that was restored stays, and is replaced like any other state', async () => {
+    await using folder = await temporaryFolder();
+    const { store, text, place } = await replacedTwice(folder.path);
+    const before = (await store.get('m/a'))?.etag;
+    await writeFile(join(folder.path, 'copy'), '2');
+    await rename(join(folder.path, 'copy'), place);
+    expect(await text()).toBe('2');
+    expect(await readFile(place, 'utf8')).toBe('2');
+    if (before) await expect(store.put('m/a', bytes('x'), { ifMatch: before })).rejects.toThrow('changed by');
+
+    const restored = (await store.get('m/a'))?.etag;
+    if (restored) await store.put('m/a', bytes('4'), { ifMatch: restored });
+    expect(await text()).toBe('4');
+    expect(await readFile(place, 'utf8')).toBe('4');
+  });
+
+  test('a restored copy is not replaced by who saw it and was overtaken by another copy', async () => {
+    await using folder = await temporaryFolder();
+    const { store, text, place } = await replacedTwice(folder.path);
+    for (const content of ['first', 'second']) {
+      await writeFile(join(folder.path, content), content);
+      await rename(join(folder.path, content), place);
+      const seen = (await store.get('m/a'))?.etag;
+      await writeFile(join(folder.path, 'other'), 'another');
+      await rename(join(folder.path, 'other'), place);
+      if (seen) await expect(store.put('m/a', bytes('x'), { ifMatch: seen })).rejects.toThrow('changed by');
+      expect(await text()).toBe('another');
+    }
+  });
+
+  test('a copy of the whole folder is in the same state, though a copy has no hard links', async () => {
+    await using folder = await temporaryFolder();
+    const { textIn } = await replacedTwice(join(folder.path, 'original'));
+    await cp(join(folder.path, 'original'), join(folder.path, 'copy'), { recursive: true });
+    const copy = new DirectoryStore(join(folder.path, 'copy'));
+    expect(await textIn(copy)).toBe('3');
+    const seen = (await copy.get('m/a'))?.etag;
+    if (seen) await copy.put('m/a', bytes('4'), { ifMatch: seen });
+    expect(await textIn(copy)).toBe('4');
+  });
+
+  test("files whose names are no keys, such as an editor's, are not listed", async () => {
+    await using folder = await temporaryFolder();
+    const { store, text, place } = await replacedTwice(folder.path);
+    for (const name of [`${place}~`, `${place} (copy)`, `${place}#`, join(folder.path, '.states/m/a/2~')])
+      await writeFile(name, 'x');
+    expect(await store.list('')).toEqual(['m/a']);
+    expect(await text()).toBe('3');
+  });
 });
 
 test('what killed writers left is removed when it is old, and only then', async () => {

@@ -2,9 +2,10 @@ import { randomUUID } from 'node:crypto';
 import type { BigIntStats } from 'node:fs';
 import { type FileHandle, link, open, readdir, rename, rm, stat } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
-import { explain, hasCode } from './directory-errors.ts';
+import { explain, hasCode, ignoring } from './directory-errors.ts';
 import { makeFolder, syncFolder, writeDurably } from './durable.ts';
-import { checkKey, checkPrefix } from './key.ts';
+import { checkKey, checkPrefix, isKey } from './key.ts';
+import { type StateName, States } from './states.ts';
 import {
   type ETag,
   PreconditionFailed,
@@ -20,21 +21,26 @@ const temporaryLifetimeMs = 60 * 60 * 1000;
  * A store in a folder, shared by any number of processes without a lock.
  *
  *     <folder>/<key>                  the object; of one that was replaced, its newest state
- *     <folder>/.states/<key>/<n>      state n = 1, 2, ... of an object that was replaced
+ *     <folder>/.states/<key>/<n>      state n = 0, 1, 2, ... of an object that was replaced
  *     <folder>/.tmp/<id>              writes that are not finished
  *
  * `link` is the only step that decides anything: it fails if the name is there, so for each name one process wins.
  * - Creating links `<key>`.
- * - Replacing state n links state n + 1. Whoever read state n can make that one name only, so of all who compared
- *   with state n one wins, and states are neither skipped nor overwritten. That link is the commit.
+ * - Replacing state n keeps it, if that was not done yet, by linking `<key>` as state n; then it links state n + 1.
+ *   Whoever read state n can make that one name only, so of all who compared with state n one wins, and states are
+ *   neither skipped nor overwritten. That link is the commit.
  * - A killed writer leaves either no link or the whole new state. No lock is left, nobody has to find out who is
  *   dead, and it holds between machines that share the folder as well.
  *
  * `<key>` then becomes another name of the newest state, by rename. It decides nothing: if its writer was killed
  * before that, readers still take the newest state, and mend `<key>` on the way.
+ *
+ * A `<key>` that is the same file as none of its states came after them: it was created again after somebody had
+ * removed `<key>` by hand, or it is a copy that somebody restored. It is the object, and follows the last state.
  */
 export class DirectoryStore implements Store {
   readonly url: string;
+  readonly #states: States;
   #cleaned: Promise<void> | undefined;
 
   constructor(
@@ -42,6 +48,7 @@ export class DirectoryStore implements Store {
     private readonly now: () => number = Date.now,
   ) {
     this.url = resolve(folder);
+    this.#states = new States(join(this.url, '.states'));
   }
 
   async get(key: string): Promise<StoredObject | undefined> {
@@ -90,19 +97,17 @@ export class DirectoryStore implements Store {
   }
 
   /**
-   * All states go in one step: a process that is killed
-   * here leaves the object in its newest state or deleted, never in an older one.
+   * All states go in one step: a process that is killed here leaves the object in its newest state or deleted,
+   * never in an older one.
    */
   async delete(key: string): Promise<void> {
     checkKey(key);
     await this.#explained(async () => {
       await using current = await this.#open(key);
       if (current === undefined) return;
+      if (current.kept) await this.#showNewest(key);
       const discarded = this.#temporaryPath();
-      if (current.number > 0) {
-        await this.#showNewest(key);
-        await ignoring(['ENOENT'], rename(this.#statesPath(key), discarded));
-      }
+      await ignoring(['ENOENT'], rename(this.#states.place(key), discarded));
       await rm(this.#path(key), { force: true });
       await rm(discarded, { force: true, recursive: true });
       await syncFolder(dirname(this.#path(key)));
@@ -112,6 +117,7 @@ export class DirectoryStore implements Store {
   async #create(key: string, temporary: string): Promise<number> {
     const target = this.#path(key);
     await makeFolder(dirname(target));
+    const number = (await this.#states.last(key)) + 1;
     try {
       await link(temporary, target);
     } catch (error) {
@@ -119,7 +125,7 @@ export class DirectoryStore implements Store {
       throw error;
     }
     await syncFolder(dirname(target));
-    return 0;
+    return number;
   }
 
   async #replace(key: string, temporary: string, seen: ETag): Promise<number> {
@@ -127,39 +133,29 @@ export class DirectoryStore implements Store {
     if (current === undefined || etagOf(current) !== seen) throw new PreconditionFailed(key, this.url);
 
     const number = current.number + 1;
-    if (number === 1) await makeFolder(this.#statesPath(key)); // later ones find it, unless the object was deleted
-    try {
-      await link(temporary, join(this.#statesPath(key), String(number)));
-    } catch (error) {
-      if (hasCode(error, 'EEXIST', 'ENOENT')) throw new PreconditionFailed(key, this.url);
-      throw error;
-    }
-    await syncFolder(this.#statesPath(key));
+    const compared =
+      current.kept || (await this.#states.keep(key, current.number, this.#path(key), current.stats.ino));
+    if (!compared || !(await this.#states.add(key, number, temporary)))
+      throw new PreconditionFailed(key, this.url);
     await this.#showNewest(key).catch(() => undefined); // it is committed: failing now would tell a lie
     return number;
   }
 
-  /** The newest state. `<key>` is opened before the states are listed: while there is no state 1, it is state 0. */
+  /** The present state. `<key>` is opened before the states are listed: it is none that came after those. */
   async #open(key: string): Promise<OpenState | undefined> {
     checkKey(key);
-    const shown = await openState(this.#path(key), 0);
+    const shown = await openFile(this.#path(key));
     if (shown === undefined) return undefined;
-    const number = await this.#lastState(key).catch(async (error) => {
+    const state = await this.#states.present(key, shown.stats.ino).catch(async (error) => {
       await shown.file.close();
       throw error;
     });
-    if (number === 0) return shown;
+    if (!state.behind) return { ...shown, ...state };
 
     await shown.file.close();
-    const newest = await openState(join(this.#statesPath(key), String(number)), number);
-    if (newest !== undefined && newest.stats.ino !== shown.stats.ino)
-      await this.#showNewest(key).catch(() => undefined); // a reader need not have the right to write
-    return newest;
-  }
-
-  async #lastState(key: string): Promise<number> {
-    const names = (await ignoring(['ENOENT'], readdir(this.#statesPath(key)))) ?? [];
-    return names.map(Number).reduce((last, number) => Math.max(last, number), 0);
+    await this.#showNewest(key).catch(() => undefined); // a reader need not have the right to write
+    const newest = await openFile(this.#states.path(key, state.number));
+    return newest && { ...newest, ...state };
   }
 
   /**
@@ -167,10 +163,10 @@ export class DirectoryStore implements Store {
    * state: so each looks again after its rename, and the last to rename has looked last.
    */
   async #showNewest(key: string): Promise<void> {
-    let shown = 0;
-    for (let last = await this.#lastState(key); last !== shown; last = await this.#lastState(key)) {
+    let shown = -1;
+    for (let last = await this.#states.last(key); last !== shown; last = await this.#states.last(key)) {
       const temporary = this.#temporaryPath();
-      await link(join(this.#statesPath(key), String(last)), temporary);
+      await link(this.#states.path(key, last), temporary);
       await rename(temporary, this.#path(key));
       await rm(temporary, { force: true }); // rename leaves it where both were names of one file already
       shown = last;
@@ -184,7 +180,7 @@ export class DirectoryStore implements Store {
     for (const entry of entries ?? []) {
       if (entry.name.startsWith('.')) continue;
       if (entry.isDirectory()) keys.push(...(await this.#walk(`${folder}${entry.name}/`)));
-      else if (entry.isFile()) keys.push(folder + entry.name);
+      else if (entry.isFile() && isKey(folder + entry.name)) keys.push(folder + entry.name);
     }
     return keys;
   }
@@ -204,10 +200,6 @@ export class DirectoryStore implements Store {
     return join(this.url, key);
   }
 
-  #statesPath(key: string): string {
-    return join(this.url, '.states', key);
-  }
-
   #temporaryPath(): string {
     return join(this.url, '.tmp', randomUUID());
   }
@@ -221,16 +213,14 @@ export class DirectoryStore implements Store {
   }
 }
 
-interface State {
-  readonly number: number;
+interface OpenFile extends AsyncDisposable {
   readonly stats: BigIntStats;
-}
-
-interface OpenState extends State, AsyncDisposable {
   readonly file: FileHandle;
 }
 
-async function openState(path: string, number: number): Promise<OpenState | undefined> {
+interface OpenState extends OpenFile, StateName {}
+
+async function openFile(path: string): Promise<OpenFile | undefined> {
   const file = await ignoring(['ENOENT'], open(path, 'r'));
   if (file === undefined) return undefined;
   const stats = await file.stat({ bigint: true });
@@ -238,19 +228,10 @@ async function openState(path: string, number: number): Promise<OpenState | unde
     await file.close();
     return undefined;
   }
-  return { number, stats, file, [Symbol.asyncDispose]: () => file.close() };
+  return { stats, file, [Symbol.asyncDispose]: () => file.close() };
 }
 
 /** The number tells the states of an object apart; the rest, an object that was deleted and made anew. */
-function etagOf({ number, stats }: State): ETag {
+function etagOf({ number, stats }: Pick<OpenState, 'number' | 'stats'>): ETag {
   return `${number}.${stats.mtimeNs}.${stats.size}` as ETag;
-}
-
-async function ignoring<T>(codes: string[], result: Promise<T>): Promise<T | undefined> {
-  try {
-    return await result;
-  } catch (error) {
-    if (hasCode(error, ...codes)) return undefined;
-    throw error;
-  }
 }

@@ -6,9 +6,13 @@ const keyPattern = new RegExp(`^${segment}(?:/${segment})*$`);
 const prefixPattern = new RegExp(`^(?:${segment}/)*(?:${segment})?$`);
 const longestKey = 600;
 
+export function isKey(name: string): boolean {
+  return name.length <= longestKey && keyPattern.test(name);
+}
+
 /** Every store checks the keys it is given, so that none can reach outside it. */
 export function checkKey(key: string): void {
-  if (key.length > longestKey || !keyPattern.test(key)) throw refused('key', key);
+  if (!isKey(key)) throw refused('key', key);
 }
 
 export function checkPrefix(prefix: string): void {

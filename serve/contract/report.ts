@@ -1,4 +1,5 @@
 import type { Check } from './checks.ts';
+import { printable } from './printable.ts';
 import type { ContractReport } from './test-contract.ts';
 
 const marks: Record<Check['outcome'], string> = { passed: 'pass', failed: 'FAIL', skipped: 'skip' };
@@ -14,5 +15,5 @@ export function renderReport({ url, checks, passed }: ContractReport): string {
   const sum = passed
     ? `${url} keeps the contract: ${checks.length} checks passed.`
     : `${url} does not keep the contract: ${failures} of ${checks.length} checks failed.`;
-  return `${[...lines, '', sum].join('\n')}\n`;
+  return `${[...lines, '', sum].map(printable).join('\n')}\n`;
 }

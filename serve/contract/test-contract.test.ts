@@ -8,8 +8,10 @@ import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { describe, expect, test } from 'vitest';
 import { z } from 'zod';
+import { UserError } from '../../cli/errors.ts';
 import { parseContract, targetNames } from '../../registry/contract.ts';
 import { contract, modelSource, startServer } from '../testing/fixture.ts';
+import { renderReport } from './report.ts';
 import { type ContractTestOptions, testContract } from './test-contract.ts';
 
 const parsed = parseContract(JSON.stringify(contract), 'contract.json');
@@ -203,6 +205,41 @@ describe('a server that breaks the contract fails, and the report says how', () 
         .end(JSON.stringify(keep(every(rows, good), asked).body));
     };
   }
+});
+
+const badFeature = { name: '\u001b[2Jx', ftype: 'categorical' };
+
+describe('without a contract of its own, the test needs one from the server', () => {
+  test.each<[string, RequestListener, string]>([
+    ['breaks connections off', (request) => request.socket.destroy(), 'no answer'],
+    ['never answers', () => {}, 'no answer within 0.2 s'],
+    [
+      'has one that is none, with codes for the terminal',
+      (_, response) => response.end(JSON.stringify({ features: [badFeature], targets: [] })),
+      '"\ufffd[2Jx" is categorical: give its values',
+    ],
+    ['has none', (_, response) => response.writeHead(404).end(), 'answered 404; give the contract'],
+  ])('a server that %s is a clear error', async (_, contractJson, message) => {
+    const listener: RequestListener = (request, response) =>
+      request.url === '/health/ping' ? response.end() : contractJson(request, response);
+    const error = await serveFor(listener, (url) =>
+      run(url, { contract: undefined, timeoutMs: 200 }).catch((reason: unknown) => reason),
+    );
+    expect(error).toBeInstanceOf(UserError);
+    expect(error).toMatchObject({ message: expect.stringMatching(/^http.*\/contract\.json /) });
+    expect(error).toMatchObject({ message: expect.stringContaining(message) });
+  });
+});
+
+test('what a server says reaches the terminal as text alone', async () => {
+  const text = '\u001b[2J\u009b31m\u0007\u202eall is well\u2028pass';
+  const report = await serveFor(
+    (_, response) => response.writeHead(500).end(text),
+    (url) => run(url),
+  );
+  const shown = renderReport(report);
+  expect(shown).toContain('all is well');
+  expect(shown.replaceAll('\n', '')).not.toMatch(/[\p{Cc}\p{Cf}\p{Zl}]/u);
 });
 
 describe('the command', () => {

@@ -1,8 +1,9 @@
 import { UserError } from '../../cli/errors.ts';
 import { type Contract, featureNames, generateRows, parseContract } from '../../registry/contract.ts';
 import { type Check, checkForm, checkRefusals, failed, type Row, skipped } from './checks.ts';
-import { Client, NoAnswer } from './client.ts';
+import { Client, NoAnswer, type Reply } from './client.ts';
 import { type Form, type Protocol, WrongAnswer } from './forms.ts';
+import { printable } from './printable.ts';
 import { seldonForms } from './seldon-forms.ts';
 import { v2Forms } from './v2-forms.ts';
 
@@ -43,7 +44,7 @@ export const contractTestDefaults = {
 export async function testContract(options: ContractTestOptions): Promise<ContractReport> {
   const { requests, batch, seed, protocol, timeoutMs, ...rest } = { ...contractTestDefaults, ...options };
   const client = new Client(rest.url, timeoutMs);
-  await reach(client);
+  await reach(client, '/health/ping');
   const contract = rest.contract ?? (await fetchContract(client));
   const rows = generateRows(contract, requests * batch, seed);
   const batches = Array.from({ length: requests }, (_, i) => rows.slice(i * batch, (i + 1) * batch));
@@ -97,24 +98,30 @@ async function testForms(
   return [...checks, ...(await checkRefusals(client, plainest, singles[0]?.[0] ?? []))];
 }
 
-async function reach(client: Client) {
+async function fetchContract(client: Client): Promise<Contract> {
+  const where = `${client.url}/contract.json`;
+  const { status, text } = await reach(client, '/contract.json');
+  if (status !== 200)
+    throw new UserError(`${where} answered ${status}; give the contract's file as the second argument.`);
   try {
-    await client.get('/health/ping');
+    return parseContract(text, where);
   } catch (error) {
-    if (error instanceof NoAnswer)
-      throw new UserError(
-        `${client.url} can't be reached: ${error.message}. Is the server running? npm run serve starts one.`,
-      );
-    throw error;
+    if (!(error instanceof UserError)) throw error;
+    throw new UserError(error.message.split('\n').map(printable).join('\n')); // it quotes the server's names
   }
 }
 
-async function fetchContract(client: Client): Promise<Contract> {
-  const where = `${client.url}/contract.json`;
-  const { status, text } = await client.get('/contract.json');
-  if (status !== 200)
-    throw new UserError(`${where} answered ${status}; give the contract's file as the second argument.`);
-  return parseContract(text, where);
+/** For what no check can do without. */
+async function reach(client: Client, path: string): Promise<Reply> {
+  try {
+    return await client.get(path);
+  } catch (error) {
+    if (error instanceof NoAnswer)
+      throw new UserError(
+        `${client.url}${path} can't be reached: ${error.message}. Is the server running? npm run serve starts one.`,
+      );
+    throw error;
+  }
 }
 
 /** Seldon's metadata name the model; the v2 protocol has no call that lists models. */

@@ -6,6 +6,8 @@ import type { GreyImage } from './decode.ts';
 const inkThreshold = 0.1;
 /** Less contrast than this is an empty page. */
 const leastContrast = 0.1;
+/** Of 255. Scaled down, a line one pixel wide keeps more than this, specks far apart do not. */
+const faintestStroke = 3;
 
 /**
  * Brings a drawing into the form of MNIST's images: light ink on black, scaled into a box of 20 of 28 pixels with
@@ -28,7 +30,10 @@ export async function centreInk(image: GreyImage, side: number): Promise<Float32
     .toColourspace('b-w')
     .raw({ depth: 'uchar' })
     .toBuffer();
-  return place({ width, height, pixels: Float32Array.from(scaled, (value) => value / 255) }, side);
+  // Scaling averages a thin stroke with the paper beside it: only now is it known how faint the ink became.
+  const peak = scaled.reduce((most, value) => Math.max(most, value), 0);
+  if (peak < faintestStroke) throw new RequestError(400, 'nothing is drawn in the image but specks');
+  return place({ width, height, pixels: Float32Array.from(scaled, (value) => value / peak) }, side);
 }
 
 /** Ink is what differs from the border: 0 is the border's shade, 1 the furthest from it on its other side. */

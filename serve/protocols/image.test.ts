@@ -106,6 +106,33 @@ test('a drawing is put into a box of 20 pixels with its centre of mass in the mi
   }
 });
 
+describe.each([
+  [400, 1],
+  [400, 2],
+  [3000, 1],
+  [3000, 4],
+])('in a picture of %i pixels, strokes of %i pixels', (side, pen) => {
+  test('reach the model as bright and about as broad as those of a pen', async () => {
+    for (const digit of drawnDigits) {
+      const drawing = await draw(digit, { paper: 'white', width: side, height: side, pen });
+      const ink = await centreInk(await decodeImage(drawing), 28);
+      const mass = ink.reduce((sum, value) => sum + value, 0);
+      expect(Math.max(...ink)).toBeGreaterThan(0.95);
+      expect(mass).toBeGreaterThan(15); // a line of 20 pixels, one pixel broad, has 20
+      expect(mass).toBeLessThan(120);
+    }
+  });
+});
+
+/** A white page of 512 by 512 pixels with single black ones. */
+function specks(...places: readonly (readonly [number, number])[]): Promise<Buffer> {
+  const page = new Uint8Array(512 * 512).fill(255);
+  for (const [x, y] of places) page[y * 512 + x] = 0;
+  return sharp(page, { raw: { width: 512, height: 512, channels: 1 } })
+    .png()
+    .toBuffer();
+}
+
 describe('what is refused', () => {
   const blank = { create: { width: 40, height: 40, channels: 3, background: '#888' } } as const;
 
@@ -115,6 +142,7 @@ describe('what is refused', () => {
     ['an SVG', async () => Buffer.from('<svg xmlns="http://www.w3.org/2000/svg"/>'), 415, 'PNG or JPEG'],
     ['a GIF', () => sharp(blank).gif().toBuffer(), 415, 'PNG or JPEG'],
     ['an empty page', () => sharp(blank).png().toBuffer(), 400, 'nothing is drawn'],
+    ['two far specks', () => specks([40, 50], [470, 460]), 400, 'nothing is drawn'],
     ['half a PNG', async () => (await draw(7, { paper: 'white' })).subarray(0, 300), 400, "can't be decoded"],
     ['a PNG that says it has 10 billion pixels', async () => bomb(), 400, "can't be decoded"],
   ])('%s', async (_, image, status, message) => {

@@ -19,14 +19,17 @@ export interface Drawing {
   readonly paper?: string;
   /** Where the digit's square of 100 units lies in the picture of 200 by 200. */
   readonly at?: readonly [number, number];
+  /** The pen's width in pixels of the picture; left out, what a mouse draws. */
+  readonly pen?: number;
   readonly format?: 'png' | 'jpeg';
 }
 
 export async function draw(digit: DrawnDigit, drawing: Drawing = {}): Promise<Buffer> {
   const { width = 200, height = 200, ink = 'black', paper, at = [50, 50], format = 'png' } = drawing;
+  const thickness = drawing.pen === undefined ? 11 : (drawing.pen * 200) / Math.min(width, height);
   const svg = `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}" viewBox="0 0 200 200">
     ${paper ? `<rect x="-500" y="-500" width="1500" height="1500" fill="${paper}"/>` : ''}
-    <path transform="translate(${at})" d="${strokes[digit]}" fill="none" stroke="${ink}" stroke-width="11"/></svg>`;
+    <path transform="translate(${at})" d="${strokes[digit]}" fill="none" stroke="${ink}" stroke-width="${thickness}"/></svg>`;
   const image = sharp(Buffer.from(svg));
   return format === 'png' ? image.png().toBuffer() : image.flatten().jpeg({ quality: 90 }).toBuffer();
 }

@@ -4,7 +4,7 @@ import { xoroshiro128plus } from 'pure-rand/generator/xoroshiro128plus';
 import { digestOf } from '../../registry/digest.ts';
 import { type Draft, draftSchema, files, type Manifest, manifestSchema } from '../../registry/manifest.ts';
 import { createApp } from '../app.ts';
-import { close, listen } from '../listen.ts';
+import { listen } from '../listen.ts';
 import { createMetrics } from '../metrics.ts';
 import { loadModel, type ModelSource } from '../model.ts';
 import { defaultLimits, type Limits, Serving } from '../state.ts';
@@ -102,9 +102,9 @@ export async function startServer(source?: ModelSource, limits: Partial<Limits> 
   const metrics = createMetrics(serving);
   const log = pino({ level: 'silent' });
   const app = createApp({ serving, metrics, log, limits: { ...defaultLimits, ...limits } });
-  const { server, url } = await listen(app, 0, '127.0.0.1');
+  const { close, url } = await listen(app, 0, '127.0.0.1');
   const stop = async () => {
-    await close(server, 0);
+    await close(0);
     await serving.model?.release();
   };
   return { url, serving, stop, [Symbol.asyncDispose]: stop };

@@ -62,4 +62,32 @@ describe('recording', () => {
     const good = tf.add(x, 1);
     expect(Array.from(await good.data())).toEqual([2, 3, 4, 5]);
   });
+
+  test('what was recorded before a failed run can still be read after it', async () => {
+    const x = tf.tensor([1, 2, 3, 4]);
+    const good = tf.add(x, 1);
+    const bad = tf.gather(x, tf.tensor1d([9], 'int32'));
+    await expect(bad.data()).rejects.toThrow(/out of data bounds/);
+    bad.dispose();
+    expect(Array.from(await good.data())).toEqual([2, 3, 4, 5]);
+  });
+
+  test('a tensor may be disposed while it is read', async () => {
+    const x = tf.tensor([1, 2]);
+    const doubled = tf.mul(x, 2);
+    const reading = doubled.data();
+    doubled.dispose();
+    expect(Array.from(await reading)).toEqual([2, 4]);
+    const tidied: Promise<unknown>[] = [];
+    tf.tidy(() => {
+      tidied.push(tf.add(x, 1).data());
+    });
+    expect(await Promise.all(tidied)).toEqual([Float32Array.of(2, 3)]);
+  });
+
+  test('graphs that differ only in NaN, an infinity or the sign of 0 are not taken for one another', async () => {
+    const numbers = [Number.NaN, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY, 0, -0];
+    for (const number of numbers)
+      expect(Array.from(await tf.fill([2], number).data())).toEqual([number, number]);
+  });
 });

@@ -63,7 +63,7 @@ export class OnnxRuntimeBackend extends KernelBackend {
 
   override async read(dataId: DataId): Promise<BackendValues> {
     const { value } = this.#data.get(dataId);
-    if (value.source.kind === 'call') await this.flush();
+    if (value.source.kind === 'call') await this.flush(value);
     return bytesOf(value);
   }
 
@@ -77,9 +77,10 @@ export class OnnxRuntimeBackend extends KernelBackend {
     return bytesOf(value);
   }
 
-  /** Computes everything that is pending and still referred to. */
-  flush(): Promise<void> {
+  /** Computes everything that is pending and still referred to, and `wanted`, whatever became of its tensor. */
+  flush(wanted?: Value): Promise<void> {
     const run = this.#running.then(async () => {
+      if (wanted?.source.kind === 'call') this.#pending.add(wanted);
       const roots = [...this.#pending];
       this.#pending.clear();
       if (roots.length > 0) await this.#sessions.compute(roots);

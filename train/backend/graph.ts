@@ -84,7 +84,7 @@ export class GraphBuilder {
 
   float(value: number): Ref {
     const bytes = new Uint8Array(Float32Array.of(value).buffer);
-    return this.#constant('float32', [], bytes, `float ${value}`);
+    return this.#constant('float32', [], bytes, `float ${Object.is(value, -0) ? '-0' : value}`);
   }
 
   int32(value: number): Ref {

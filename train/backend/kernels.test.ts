@@ -108,6 +108,8 @@ const reductions: Case[] = [
   ['Softmax', () => withGradients((x) => tf.softmax(x as tf.Tensor), [tensor([4, 6])])],
 ];
 
+const sumOverNothing: Case = ['Sum', () => tf.sum(tensor([2, 3]), [])];
+
 const shapes: Case[] = [
   ['Reshape', () => withGradients((x) => tf.reshape(x as tf.Tensor, [4, -1]), [tensor([2, 6])])],
   ['ExpandDims', () => [tf.expandDims(tensor([2, 3]), 1), tf.expandDims(tensor([2, 3]), -1)]],
@@ -264,6 +266,19 @@ const sharedRelu: Case = [
       [tensor([2, 6, 6, 3])],
     ),
 ];
+/** A leaky step is not a ReLU's: the sum over it must count the small gradients too. */
+const leakyStep: Case = [
+  'MaxPoolGrad',
+  () => {
+    const z = tf.sub(tensor([1, 4, 4, 2]), 0.5);
+    const active = tf.relu(z);
+    const gradient = tf.grad((x) => tf.maxPool(x as tf.Tensor4D, 2, 2, 'valid'))(
+      active,
+      tensor([1, 2, 2, 2], 3),
+    );
+    return tf.sum(tf.mul(gradient, tf.step(z, 0.5)), [0, 1, 2]);
+  },
+];
 /** The ReLU before the pool is not part of what is differentiated: ties at zero go to the first place. */
 const detachedRelu: Case = [
   'MaxPoolGrad',
@@ -289,6 +304,8 @@ const cases: Case[] = [
   ...unaryWithGradient,
   ...binary,
   ...reductions,
+  sumOverNothing,
+  leakyStep,
   ...shapes,
   ...products,
   ...fusedProducts,

@@ -38,5 +38,11 @@ export function planOf(roots: readonly Value[]): Plan {
 }
 
 function describe({ kernel, inputs, attributes }: Call, use: (value: Value) => string): string {
-  return `${kernel}(${inputs.map(use)})${JSON.stringify(attributes)}`;
+  return `${kernel}(${inputs.map(use)})${JSON.stringify(attributes, spelled)}`;
+}
+
+/** JSON has no NaN, no infinities and no -0; graphs that differ in these differ. */
+function spelled(_: string, value: unknown): unknown {
+  if (Object.is(value, -0)) return '-0';
+  return typeof value === 'number' && !Number.isFinite(value) ? String(value) : value;
 }

@@ -61,6 +61,11 @@ export async function findSource(options: SourceOptions, table: DatasetTable = d
   return await filesIn(directory, name, entry);
 }
 
+/** Whether the data set's files are in the cache already. */
+export async function isDownloaded(dataset: DatasetName, cache: string): Promise<boolean> {
+  return (await missingFiles(join(cache, 'datasets', dataset), datasets[dataset])).length === 0;
+}
+
 async function checkDirectory(directory: string, entry: DatasetEntry): Promise<void> {
   const wanted = `expected a folder with the four files of ${entry.title}`;
   const found = await stat(directory).catch(() => undefined);

@@ -191,7 +191,7 @@ function filledUp(graph: GraphBuilder, covered: Covered, shape: Shape): Ref {
 function maskedMaxPoolGrad(multiply: Pick<Call, 'inputs'>) {
   const grad = callOf(inputOf(multiply, 0), 'MaxPoolGrad');
   const step = callOf(inputOf(multiply, 1), 'Step');
-  if (grad === undefined || step === undefined) return undefined;
+  if (grad === undefined || step?.attributes.alpha !== 0) return undefined;
   const [dy, input, pooled] = [inputOf(grad, 0), inputOf(grad, 1), inputOf(grad, 2)];
   const relu = callOf(input, 'Relu');
   const stepped = inputOf(step, 0);

@@ -36,7 +36,10 @@ function reduction(name: string, op: string, dtypeOf: (x: Dtype) => Dtype): Kern
         op === 'ReduceSum' && !keepDims && String(axes) === '0,1,2' ? pooledSum(graph, x) : undefined;
       const source = ofBias ?? graph.ref(x);
       const typed = x.dtype === call.dtype ? source : graph.cast(source, call.dtype);
-      return graph.op(op, [typed, graph.ints(axes)], { keepdims: Number(keepDims) });
+      return graph.op(op, [typed, graph.ints(axes)], {
+        keepdims: Number(keepDims),
+        noop_with_empty_axes: 1,
+      });
     },
   );
 }
