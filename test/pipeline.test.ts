@@ -202,7 +202,8 @@ describe('without a network', { timeout: 120_000 }, () => {
     expect(code).toBe(0);
     expect(out).toMatch(/could not be downloaded .* Going on with synthetic-digits/);
 
-    const dry = await run(PIPELINE, [...flags, '--dry-run'], { env, under: alone });
+    const untouched = ['--registry', join(place.path, 'other'), '--dry-run'];
+    const dry = await run(PIPELINE, untouched, { env, under: alone });
     expect(dry.out).toMatch(/MNIST handwritten digits would be downloaded first/);
 
     const explicit = await run(PIPELINE, [...flags, '--dataset', 'mnist'], { env, under: alone });
