@@ -188,8 +188,9 @@ describe('a folder that cannot be used is named, with what to do', () => {
     const place = join(folder.path, 'file');
     await writeFile(place, '');
     const store = new DirectoryStore(place);
-    for (const failing of [store.put('a', bytes('x'), absent), store.get('a/b'), store.list('')])
-      await expect(failing).rejects.toThrow(
+    const calls = [() => store.put('a', bytes('x'), absent), () => store.get('a/b'), () => store.list('')];
+    for (const call of calls)
+      await expect(call()).rejects.toThrow(
         expect.objectContaining({
           name: 'UserError',
           message: expect.stringMatching(`${place} can't be used .*is a file.*SLIPWAY_REGISTRY`),
