@@ -1,12 +1,11 @@
 import type * as tfl from '@tensorflow/tfjs-layers';
 import { initializers, layers, sequential } from '@tensorflow/tfjs-layers';
+import { imageSize } from '../data/datasets.ts';
 import type { Preset } from '../options.ts';
 import { SeededDropout } from './dropout.ts';
 
-/** Images are squares of this many pixels a side, one channel. */
-export const IMAGE_SIZE = 28;
 /** Values in a row of input: the image's grey values, row by row, from 0 (background) to 1 (ink). */
-export const ROW_SIZE = IMAGE_SIZE * IMAGE_SIZE;
+export const ROW_SIZE = imageSize * imageSize;
 
 /** The layers of each network between the image and the answer; shapes are [batch, height, width, channels]. */
 const networks = {
@@ -57,7 +56,7 @@ export function buildModel({ preset, classes, seed }: ModelOptions): tfl.Sequent
   return sequential({
     name: preset,
     layers: [
-      layers.reshape({ name: 'image', inputShape: [ROW_SIZE], targetShape: [IMAGE_SIZE, IMAGE_SIZE, 1] }),
+      layers.reshape({ name: 'image', inputShape: [ROW_SIZE], targetShape: [imageSize, imageSize, 1] }),
       ...networks[preset](add),
       add.dense(classes, 'softmax'),
     ],

@@ -1,7 +1,8 @@
 import type { GraphBuilder, Ref } from '../graph.ts';
-import { inputOf, numbersOf } from '../kernel.ts';
+import { inputOf } from '../kernel.ts';
 import { image } from '../layout.ts';
 import { callOf, type Shape, type Value } from '../value.ts';
+import { geometryOf, isPerChannel, isPlain } from './geometry.ts';
 
 /**
  * A convolution of one-channel images followed by a max-pool is computed in phases: for each place in the pool's
@@ -22,13 +23,9 @@ function pooledConvolution(value: Value): PooledConvolution | undefined {
   const convolution = sum && callOf(inputOf(sum, 0), 'Conv2D');
   if (sum === undefined || convolution === undefined) return undefined;
   const [images, filter, bias] = [inputOf(convolution, 0), inputOf(convolution, 1), inputOf(sum, 1)];
-  const plain = ['strides', 'dilations'].every((name) =>
-    numbersOf(convolution.attributes, name).every((n) => n === 1),
-  );
-  const unpadded = numbersOf(convolution.attributes, 'pads').every((pad) => pad === 0);
-  const oneChannel = images.shape[3] === 1;
-  const perChannel = bias.shape.length === 1 && bias.shape[0] === filter.shape[3];
-  return plain && unpadded && oneChannel && perChannel ? { images, filter, bias } : undefined;
+  const suits =
+    images.shape[3] === 1 && isPlain(geometryOf(convolution.attributes)) && isPerChannel(bias, value);
+  return suits ? { images, filter, bias } : undefined;
 }
 
 /** Whether `value` is such a convolution, of `images`. */
