@@ -18,10 +18,10 @@ export interface PipelineOptions {
 
 /** From images to a served model: what runs, in which order, and what each stage needs. */
 export function mnistPipeline({ registry, alias, ...options }: PipelineOptions) {
-  const { engine } = options.train;
+  const { device } = options.train;
   const data = dataStage(options.data);
   const train = trainStage({ data }, options.train);
-  const evaluate = evaluateStage({ data, train }, { engine });
+  const evaluate = evaluateStage({ data, train }, { device });
   const exported = exportStage({ data, train, evaluate });
   const register = registerStage({ data, train, evaluate, export: exported }, registry, options.train);
   const promote = promoteStage({ data, register }, registry, alias);

@@ -1,47 +1,40 @@
 import { availableParallelism } from 'node:os';
-import { setBackend } from '@tensorflow/tfjs-core';
 import { env } from 'onnxruntime-node';
-import { UserError } from '../cli/errors.ts';
 import { useOnnxRuntime } from './backend/register.ts';
-import type { Engine } from './options.ts';
+import { bestDevice, gpuName, requireDevice } from './device/choose.ts';
+import type { Device } from './device/devices.ts';
+import { useTensorFlow } from './device/tensorflow.ts';
 
-/** TensorFlow's own packages, the better one first. Both are the user's to install. */
-const tensorflowPackages = ['@tensorflow/tfjs-node-gpu', '@tensorflow/tfjs-node'] as const;
+export interface StartedEngine {
+  /** The device that was taken. */
+  readonly name: Exclude<Device, 'auto'>;
+  /** What it is and why, for people. */
+  readonly line: string;
+}
 
-/** Makes `engine` what TensorFlow.js runs on; returns a line for people that says what it is. */
-export async function startEngine(engine: Engine): Promise<string> {
-  switch (engine) {
-    case 'onnxruntime': {
-      const threads = availableParallelism();
-      await useOnnxRuntime({ threads });
-      return `ONNX Runtime ${env.versions.node ?? ''} on cpu, ${threads} threads`;
+/** Makes TensorFlow.js run on `device`; a `UserError` where one that was asked for by name does not work. */
+export async function startEngine(device: Device): Promise<StartedEngine> {
+  switch (device) {
+    case 'auto': {
+      const { device: best, why } = await bestDevice();
+      return startOnnxRuntime(best, why);
     }
+    case 'cpu':
+      return startOnnxRuntime(device);
+    case 'cuda':
+    case 'webgpu':
+      await requireDevice(device);
+      return startOnnxRuntime(device);
     case 'tensorflow':
-      return startTensorFlow();
+      return { name: device, line: `TensorFlow, from ${await useTensorFlow()}` };
     default:
-      throw new Error(`no such engine: ${engine satisfies never}`);
+      throw new Error(`no such device: ${device satisfies never}`);
   }
 }
 
-async function startTensorFlow(): Promise<string> {
-  for (const name of tensorflowPackages) {
-    if (await imported(name)) {
-      await setBackend('tensorflow');
-      return `TensorFlow, from ${name}`;
-    }
-  }
-  throw new UserError(
-    `--backend tensorflow needs ${tensorflowPackages.join(' or ')}, and neither is installed. ` +
-      'Install one (npm install --ignore-scripts=false @tensorflow/tfjs-node-gpu), or leave --backend out to train on ONNX Runtime.',
-  );
-}
-
-async function imported(name: string): Promise<boolean> {
-  try {
-    await import(name);
-    return true;
-  } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ERR_MODULE_NOT_FOUND') return false;
-    throw error;
-  }
+async function startOnnxRuntime(name: 'cpu' | 'cuda' | 'webgpu', why = ''): Promise<StartedEngine> {
+  await useOnnxRuntime({ threads: availableParallelism(), device: name });
+  const notes = [name === 'cpu' ? '' : gpuName(name), why].filter(Boolean).join('; ');
+  const version = env.versions.node ?? '';
+  return { name, line: `ONNX Runtime ${version} on ${name}${notes === '' ? '' : ` (${notes})`}` };
 }

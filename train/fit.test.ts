@@ -1,64 +1,93 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import * as tf from '@tensorflow/tfjs-core';
-import { beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { Checkpoints } from './checkpoint.ts';
+import type { Split } from './data/load.ts';
 import { syntheticDigits } from './data/synthetic.ts';
 import { startEngine } from './engine.ts';
 import { contractCheckOf, contractOf, ExportedModel, parityOf, toOnnx } from './export.ts';
-import { Diverged, fit as fitModel, type StepReport } from './fit.ts';
+import { Diverged, type FitOptions, fit, type StepReport } from './fit.ts';
 import { loadModel, saveModel } from './model/file.ts';
 import { buildModel } from './model/presets.ts';
-import { presets } from './options.ts';
+import { type Preset, presets, trainOptions } from './options.ts';
 import { accuracyOf, allOf, answersOf, predict } from './predict.ts';
 
 const { train, test: held } = syntheticDigits({ seed: 3, train: 1200, test: 200 });
 const classes = 10;
+const folder = mkdtempSync(join(tmpdir(), 'fit-'));
+let folders = 0;
 
-async function trained({ epochs = 1, learningRate = 0.002, seed = 5, onStep = (_: StepReport) => {} } = {}) {
-  await startEngine('onnxruntime');
-  const model = buildModel({ preset: 'default', classes, seed });
-  const signal = new AbortController().signal;
-  const history = await fitModel(model, train, {
-    classes,
-    epochs,
-    batchSize: 100,
-    learningRate,
-    seed,
-    onStep,
-    signal,
-  });
-  return { model, history };
+beforeAll(() => startEngine('cpu'));
+afterAll(() => rmSync(folder, { recursive: true }));
+
+function newFolder(): string {
+  folders += 1;
+  return join(folder, String(folders));
 }
 
+interface Asked extends Partial<FitOptions> {
+  readonly preset?: Preset;
+  readonly data?: Split;
+  readonly directory?: string;
+}
+
+async function trained({ preset = 'default', data = train, directory = newFolder(), ...asked }: Asked = {}) {
+  const seed = asked.seed ?? 5;
+  const built = buildModel({ preset, classes, seed });
+  const options: FitOptions = {
+    ...trainOptions({ preset, seed, device: 'cpu', threads: 2 }),
+    device: 'cpu',
+    epochs: 1,
+    batchSizes: [100],
+    learningRate: 0.002,
+    averaging: 0,
+    augment: 'none',
+    classes,
+    checkpoints: new Checkpoints(directory, { keep: 2 }),
+    onResume: () => {},
+    onStep: () => {},
+    signal: new AbortController().signal,
+    ...asked,
+  };
+  const { history, epoch } = await fit(built, data, options);
+  return { model: built.model, history, epoch };
+}
+
+type History = Awaited<ReturnType<typeof trained>>['history'];
+
 /** What doesn't depend on the clock. */
-const curve = (history: Awaited<ReturnType<typeof fitModel>>) =>
+const curve = (history: History) =>
   history.map(({ seconds: _s, imagesPerSecond: _i, ...figures }) => figures);
 
+const weightsOf = async ({ model }: Pick<Awaited<ReturnType<typeof trained>>, 'model'>) =>
+  Buffer.from((await saveModel(model)).weights).toString('base64');
+
+async function accuracy({ model }: Awaited<ReturnType<typeof trained>>): Promise<number> {
+  return accuracyOf(answersOf(await predict(model, held.images, allOf(held.count)), classes), held.labels);
+}
+
 describe('the presets', () => {
-  beforeAll(() => startEngine('onnxruntime'));
-  const weights = { default: 225_034, seed: 804_554, 'mnist-node': 594_922 };
+  const weights: Record<Preset, number> = {
+    fast: 225_034,
+    default: 225_034,
+    accurate: 329_962,
+    seed: 804_554,
+    'mnist-node': 594_922,
+  };
 
   test.each(presets)('%s has the weights it is said to have', (preset) => {
-    const model = buildModel({ preset, classes, seed: 1 });
-    expect(model.countParams()).toBe(weights[preset]);
-    model.dispose();
+    expect(buildModel({ preset, classes, seed: 1 }).model.countParams()).toBe(weights[preset]);
   });
 
   test.each(presets)('%s trains, and answers with probabilities', async (preset) => {
-    const model = buildModel({ preset, classes, seed: 1 });
     const few = {
       images: train.images.subarray(0, 60 * 784),
       labels: train.labels.subarray(0, 60),
       count: 60,
     };
-    const signal = new AbortController().signal;
-    await fitModel(model, few, {
-      classes,
-      epochs: 1,
-      batchSize: 16,
-      learningRate: 0.001,
-      seed: 1,
-      onStep: () => {},
-      signal,
-    });
+    const { model } = await trained({ preset, data: few, batchSizes: [16] });
     const probabilities = await predict(model, held.images, allOf(3));
     for (const row of [0, 1, 2]) {
       const sum = probabilities
@@ -66,25 +95,63 @@ describe('the presets', () => {
         .reduce((total, p) => total + p, 0);
       expect(sum).toBeCloseTo(1, 5);
     }
-    model.dispose();
   });
 });
 
 describe('training', () => {
   test('learns', async () => {
-    const { model, history } = await trained({ epochs: 3 });
-    expect(history.map(({ epoch }) => epoch)).toEqual([1, 2, 3]);
-    expect(history[2]?.loss).toBeLessThan((history[0]?.loss ?? 0) / 2);
-    const answers = answersOf(await predict(model, held.images, allOf(held.count)), classes);
-    expect(accuracyOf(answers, held.labels)).toBeGreaterThan(0.8);
+    const result = await trained({ epochs: 3 });
+    expect(result.history.map(({ epoch }) => epoch)).toEqual([1, 2, 3]);
+    expect(result.history[2]?.loss).toBeLessThan((result.history[0]?.loss ?? 0) / 2);
+    expect(await accuracy(result)).toBeGreaterThan(0.8);
+  });
+
+  test('learns with all that may be asked for, too', async () => {
+    const result = await trained({
+      epochs: 4,
+      batchSizes: [50, 100],
+      schedule: 'cosine',
+      augment: 'light',
+      labelSmoothing: 0.1,
+      classWeights: 'balanced',
+      clipNorm: 1,
+      averaging: 0.9,
+    });
+    expect(await accuracy(result)).toBeGreaterThan(0.8);
   });
 
   test('has the same curve and the same weights twice for one seed, and others for another', async () => {
-    const [once, twice, other] = [await trained(), await trained(), await trained({ seed: 6 })].map(
-      ({ history }) => curve(history),
-    );
-    expect(twice).toEqual(once);
-    expect(other).not.toEqual(once);
+    const [once, twice] = [await trained({ augment: 'full' }), await trained({ augment: 'full' })];
+    expect(curve(twice.history)).toEqual(curve(once.history));
+    expect(await weightsOf(twice)).toBe(await weightsOf(once));
+    expect(await weightsOf(await trained({ augment: 'full', seed: 6 }))).not.toBe(await weightsOf(once));
+  });
+
+  test.each([
+    ['the batch sizes', { batchSizes: [50] }],
+    ['the schedule', { schedule: 'constant' }],
+    ['the augmentation', { augment: 'light' }],
+    ['label smoothing', { labelSmoothing: 0.2 }],
+    ['the longest gradient', { clipNorm: 0.01 }],
+    ['the average of the weights', { averaging: 0.9 }],
+  ] as const)('comes to something else with another value for %s', async (_, asked) => {
+    expect(await weightsOf(await trained(asked))).not.toBe(await weightsOf(await trained()));
+  });
+
+  test('lets rare classes count for more where that is asked for', async () => {
+    // Of the first class nearly none is left.
+    const places = [...train.labels.keys()].filter((i) => train.labels[i] !== 0 || i < 100);
+    const data = {
+      images: Uint8Array.from(places.flatMap((i) => [...train.images.subarray(i * 784, (i + 1) * 784)])),
+      labels: Uint8Array.from(places, (i) => train.labels[i] ?? 0),
+      count: places.length,
+    };
+    const zeros = async (classWeights: 'none' | 'balanced') => {
+      const { model } = await trained({ data, classWeights, epochs: 2 });
+      const answers = answersOf(await predict(model, held.images, allOf(held.count)), classes);
+      return answers.filter((answer) => answer === 0).length;
+    };
+    expect(await zeros('balanced')).toBeGreaterThan(await zeros('none'));
   });
 
   test('keeps no tensors and no memory from step to step', async () => {
@@ -97,14 +164,14 @@ describe('training', () => {
         bytes.push(tf.memory().numBytes);
       },
     });
-    expect(new Set(tensors.slice(2)).size).toBe(1);
-    expect(Math.max(...bytes.slice(2))).toBe(bytes[2]);
+    expect(new Set(tensors).size).toBe(1);
+    expect(new Set(bytes).size).toBe(1);
   });
 
-  test('reports each step with the means so far', async () => {
+  test('reports its progress with the means so far', async () => {
     const steps: StepReport[] = [];
     const { history } = await trained({ onStep: (step) => steps.push(step) });
-    expect(steps).toHaveLength(11);
+    expect(steps.length).toBeGreaterThan(1);
     expect(steps.at(-1)).toMatchObject({
       epoch: 1,
       imagesDone: 1100,
@@ -113,32 +180,54 @@ describe('training', () => {
     });
   });
 
-  test('ends at once when it is interrupted', async () => {
-    await startEngine('onnxruntime');
+  test('ends soon when it is interrupted', async () => {
     const controller = new AbortController();
-    let steps = 0;
-    const onStep = () => {
-      steps += 1;
-      controller.abort();
-    };
-    const model = buildModel({ preset: 'default', classes, seed: 1 });
-    const run = fitModel(model, train, {
-      classes,
-      epochs: 5,
-      batchSize: 50,
-      learningRate: 0.001,
-      seed: 1,
-      onStep,
+    let seen = 0;
+    const run = trained({
+      epochs: 50,
+      batchSizes: [20],
       signal: controller.signal,
+      onStep: ({ imagesDone }) => {
+        seen = imagesDone;
+        controller.abort();
+      },
     });
     await expect(run).rejects.toThrow(/abort/i);
-    expect(steps).toBe(1);
+    expect(seen).toBeLessThan(1100 * 5);
   });
 
   test('that diverges says so and what to do', async () => {
     const run = trained({ learningRate: 1e30 });
     await expect(run).rejects.toThrow(Diverged);
     await expect(run).rejects.toThrow(/lower --learning-rate/);
+  });
+
+  test('stops when nothing gets better, with the weights of the best epoch', async () => {
+    const result = await trained({ epochs: 40, patience: 2, learningRate: 0.01, schedule: 'constant' });
+    const scores = result.history.map(({ validationAccuracy }) => validationAccuracy);
+    expect(result.history.length).toBeLessThan(40);
+    expect(result.epoch).toBe(result.history.length - 2);
+    expect(scores[result.epoch - 1]).toBe(Math.max(...scores));
+    const same = await trained({ epochs: 40, patience: 2, learningRate: 0.01, schedule: 'constant' });
+    expect(await weightsOf(same)).toBe(await weightsOf(result));
+  });
+
+  test('that was interrupted goes on from its checkpoint to the same bits', async () => {
+    const asked = { epochs: 4, averaging: 0.9, augment: 'light', patience: 3 } as const;
+    const whole = await trained(asked);
+
+    const directory = newFolder();
+    const controller = new AbortController();
+    const onStep = ({ epoch }: StepReport) => epoch === 3 && controller.abort();
+    await expect(trained({ ...asked, directory, onStep, signal: controller.signal })).rejects.toThrow(
+      /abort/i,
+    );
+    const resumed: number[] = [];
+    const again = await trained({ ...asked, directory, onResume: (epoch) => resumed.push(epoch) });
+
+    expect(resumed).toEqual([2]);
+    expect(await weightsOf(again)).toBe(await weightsOf(whole));
+    expect(curve(again.history)).toEqual(curve(whole.history));
   });
 });
 

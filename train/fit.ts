@@ -1,21 +1,37 @@
-import { tensor2d } from '@tensorflow/tfjs-core';
-import type { LayersModel } from '@tensorflow/tfjs-layers';
+import { availableParallelism } from 'node:os';
+import { z } from 'zod';
 import { UserError } from '../cli/errors.ts';
+import type { Checkpoints } from './checkpoint.ts';
+import { augmentations } from './data/augment.ts';
+import { balancedWeights } from './data/labels.ts';
 import type { Split } from './data/load.ts';
 import { shuffled, splitTrain, type TrainSplit } from './data/split.ts';
-import { ROW_SIZE } from './model/presets.ts';
+import { EarlyStopping, stoppingStateSchema } from './early-stopping.ts';
+import type { StartedEngine } from './engine.ts';
+import type { BuiltModel } from './model/presets.ts';
 import type { TrainOptions } from './options.ts';
-import { accuracyOf, answersOf, crossEntropy, inputRows, predict } from './predict.ts';
-import type { Epoch } from './records.ts';
-import { learningRateAt, ScheduledAdam } from './schedule.ts';
+import { accuracyOf, answersOf, crossEntropy, predict } from './predict.ts';
+import { type Epoch, epochSchema } from './records.ts';
+import { batchSizesOf, rateAt } from './schedule.ts';
+import { Eager } from './step/eager.ts';
+import { Learner } from './step/learner.ts';
+import { type EpochPlan, type RowOptions, type SharedImages, stepsOf } from './step/plan.ts';
+import { Threads } from './step/threads.ts';
+import type { Trainer } from './step/trainer.ts';
 
-export interface FitOptions extends Pick<TrainOptions, 'epochs' | 'batchSize' | 'learningRate' | 'seed'> {
+export interface FitOptions extends Omit<TrainOptions, 'preset' | 'device'> {
   readonly classes: number;
+  /** What TensorFlow.js runs on already. */
+  readonly device: StartedEngine['name'];
+  /** Where an interrupted training goes on from. */
+  readonly checkpoints: Checkpoints;
+  /** Told when it goes on with an interrupted training, of which `epoch` is done. */
+  readonly onResume: (epoch: number) => void;
   readonly onStep: (step: StepReport) => void;
   readonly signal: AbortSignal;
 }
 
-/** How the training goes, after a step. */
+/** How the training goes. */
 export interface StepReport {
   readonly epoch: number;
   readonly imagesDone: number;
@@ -25,81 +41,207 @@ export interface StepReport {
   readonly accuracy: number;
 }
 
+export interface Fitted {
+  readonly history: readonly Epoch[];
+  /** The epoch whose weights the model has now. */
+  readonly epoch: number;
+}
+
 /** The training images kept for validation: a twelfth, chosen by a seed of their own, the same ones in every run. */
 export function validationSplit(count: number): TrainSplit {
   return splitTrain(count, 1 / 12, 20_240_101);
 }
 
-/** Trains `model` (rows [batch, 784] to probabilities [batch, classes]) with Adam; returns how each epoch went. */
-export async function fit(model: LayersModel, data: Split, options: FitOptions): Promise<Epoch[]> {
-  const { classes, epochs, batchSize, learningRate, seed, onStep, signal } = options;
-  const optimizer = new ScheduledAdam(learningRate);
-  model.compile({ optimizer, loss: 'categoricalCrossentropy', metrics: ['accuracy'] });
+const progressSchema = z.strictObject({ history: z.array(epochSchema), stopping: stoppingStateSchema });
 
+/** Trains the model, epoch by epoch, or goes on from the last checkpoint; the model has the result's weights then. */
+export async function fit({ model, draw }: BuiltModel, data: Split, options: FitOptions): Promise<Fitted> {
+  const { checkpoints, signal, classes } = options;
   const { train, validation } = validationSplit(data.count);
   const validationLabels = Uint8Array.from(validation, (place) => data.labels[place] ?? 0);
-  const stepsPerEpoch = Math.ceil(train.length / batchSize);
-  const history: Epoch[] = [];
-
-  for (let epoch = 1; epoch <= epochs; epoch += 1) {
-    const started = performance.now();
-    const order = shuffled(train.length, seed + epoch);
-    const totals = { loss: 0, right: 0, images: 0 };
-    let rate = learningRate;
-
-    for (let step = 0; step < stepsPerEpoch; step += 1) {
-      signal.throwIfAborted();
-      rate = learningRateAt((epoch - 1) * stepsPerEpoch + step, epochs * stepsPerEpoch, learningRate);
-      optimizer.setLearningRate(rate);
-      const places = order.subarray(step * batchSize, (step + 1) * batchSize).map((i) => train[i] ?? 0);
-      const { loss, accuracy } = await trainStep(model, data, places, classes);
-      if (!Number.isFinite(loss)) throw new Diverged(optimizer.iterations);
-      totals.loss += loss * places.length;
-      totals.right += accuracy * places.length;
-      totals.images += places.length;
-      onStep({
-        epoch,
-        imagesDone: (epoch - 1) * train.length + totals.images,
-        imagesInAll: epochs * train.length,
-        loss: totals.loss / totals.images,
-        accuracy: totals.right / totals.images,
-      });
+  const shared = sharedImages(data);
+  const rows = rowOptions(data.labels, train, options);
+  const learner = new Learner(model, {
+    clipNorm: options.clipNorm > 0 ? options.clipNorm : undefined,
+    averaging: options.averaging > 0,
+  });
+  const trainer = await startTrainer(learner, { model, draw }, shared, rows, options);
+  try {
+    const saved = await checkpoints.latest();
+    const progress = saved && progressSchema.parse(saved.progress);
+    const history: Epoch[] = progress?.history ?? [];
+    const stopping = new EarlyStopping(options.patience, progress?.stopping);
+    if (saved !== undefined) {
+      await trainer.restore(saved.tensors);
+      options.onResume(saved.epoch);
     }
 
-    const seconds = (performance.now() - started) / 1000;
-    const probabilities = await predict(model, data.images, validation);
-    history.push({
-      epoch,
-      loss: totals.loss / totals.images,
-      accuracy: totals.right / totals.images,
-      validationLoss: crossEntropy(probabilities, validationLabels, classes),
-      validationAccuracy: accuracyOf(answersOf(probabilities, classes), validationLabels),
-      learningRate: rate,
-      seconds,
-      imagesPerSecond: train.length / seconds,
-    });
+    for (const plan of plansOf(train, options).slice(history.length)) {
+      if (stopping.stopped) break;
+      const started = performance.now();
+      const { loss, accuracy } = await epochFigures(trainer, plan, train.length, options);
+      const seconds = (performance.now() - started) / 1000;
+
+      const state = await trainer.state();
+      learner.write(state);
+      learner.takeAverages();
+      const probabilities = await predict(model, data.images, validation);
+      learner.write(state);
+      const validationAccuracy = accuracyOf(answersOf(probabilities, classes), validationLabels);
+      history.push({
+        epoch: plan.epoch,
+        loss,
+        accuracy,
+        validationLoss: crossEntropy(probabilities, validationLabels, classes),
+        validationAccuracy,
+        learningRate: plan.learningRates.at(-1) ?? 0,
+        seconds,
+        imagesPerSecond: train.length / seconds,
+      });
+      stopping.seen(plan.epoch, validationAccuracy);
+      await checkpoints.save({
+        epoch: plan.epoch,
+        score: validationAccuracy,
+        progress: { history, stopping: stopping.state },
+        tensors: state,
+      });
+      signal.throwIfAborted();
+    }
+
+    const kept = options.patience > 0 ? await checkpoints.best() : undefined;
+    learner.write(kept?.tensors ?? (await trainer.state()));
+    learner.takeAverages();
+    return { history, epoch: kept?.epoch ?? history.length };
+  } finally {
+    await trainer.close();
+    learner.dispose();
   }
-  return history;
 }
 
-async function trainStep(model: LayersModel, data: Split, places: Uint32Array, classes: number) {
-  const x = tensor2d(inputRows(data.images, places), [places.length, ROW_SIZE]);
-  const y = tensor2d(oneHot(data.labels, places, classes), [places.length, classes]);
-  const results = await model.trainOnBatch(x, y);
-  x.dispose();
-  y.dispose();
-  const [loss, accuracy] = Array.isArray(results) ? results : [results];
-  if (loss === undefined || accuracy === undefined)
-    throw new Error('the model was compiled without its metrics');
-  return { loss, accuracy };
-}
-
-function oneHot(labels: Uint8Array, places: Uint32Array, classes: number): Float32Array {
-  const rows = new Float32Array(places.length * classes);
-  places.forEach((place, row) => {
-    rows[row * classes + (labels[place] ?? 0)] = 1;
+async function startTrainer(
+  learner: Learner,
+  { draw }: BuiltModel,
+  data: SharedImages,
+  rows: RowOptions,
+  { device, threads, batchSizes }: FitOptions,
+): Promise<Trainer> {
+  if (device === 'tensorflow') return new Eager(learner, draw, data, rows);
+  const cores = threads === 'auto' ? availableParallelism() : threads;
+  return Threads.start({
+    learner,
+    draw,
+    data,
+    rows,
+    threads: device === 'cpu' ? cores : 1, // a GPU is best filled by one
+    batchSize: Math.max(...batchSizes),
+    device,
   });
-  return rows;
+}
+
+/** All epochs, decided beforehand, so that one that is gone on with is no different. */
+function plansOf(
+  train: Uint32Array,
+  { epochs, batchSizes, schedule, learningRate, seed, averaging }: FitOptions,
+): EpochPlan[] {
+  const sizes = batchSizesOf(batchSizes, epochs);
+  const counts = sizes.map((batchSize) => stepsOf({ order: train, batchSize }));
+  const steps = counts.reduce((sum, count) => sum + count, 0);
+  let firstStep = 0;
+  return sizes.map((batchSize, i) => {
+    const first = firstStep;
+    const count = counts[i] as number;
+    firstStep += count;
+    const order = new Uint32Array(new SharedArrayBuffer(train.length * 4));
+    order.set(shuffled(train.length, seed + i + 1).map((place) => train[place] as number));
+    const each = (value: (step: number) => number) =>
+      Float32Array.from({ length: count }, (_, step) => value(first + step));
+    return {
+      epoch: i + 1,
+      order,
+      batchSize,
+      firstStep: first,
+      learningRates: each((step) => rateAt(schedule, step, steps, learningRate)),
+      averagingRates: each((step) => averagingRateAt(step, averaging)),
+    };
+  });
+}
+
+/** How far the averages move to the weights: all but `decay`, and farther in the first steps, which count for little. */
+function averagingRateAt(step: number, decay: number): number {
+  return 1 - Math.min(decay, (1 + step) / (10 + step));
+}
+
+async function epochFigures(
+  trainer: Trainer,
+  plan: EpochPlan,
+  images: number,
+  { epochs, onStep, signal }: FitOptions,
+): Promise<{ loss: number; accuracy: number }> {
+  const means = new RunningMeans(plan);
+  const report = (done: number, figures: Float32Array) => {
+    if (!means.add(figures, done)) return;
+    onStep({
+      epoch: plan.epoch,
+      imagesDone: (plan.epoch - 1) * images + means.images,
+      imagesInAll: epochs * images,
+      ...means.values,
+    });
+  };
+  const figures = await trainer.epoch(plan, report, signal);
+  report(figures.length / 2, figures);
+  if (!Number.isFinite(figures.at(-2) ?? Number.NaN)) throw new Diverged(plan.firstStep + figures.length / 2);
+  return means.values;
+}
+
+/** Loss and accuracy over the images of an epoch that are done. */
+class RunningMeans {
+  readonly #plan: EpochPlan;
+  #steps = 0;
+  #loss = 0;
+  #accuracy = 0;
+  images = 0;
+
+  constructor(plan: EpochPlan) {
+    this.#plan = plan;
+  }
+
+  /** Takes in the steps up to `done`; false if there is none that is new. */
+  add(figures: Float32Array, done: number): boolean {
+    if (done <= this.#steps) return false;
+    for (; this.#steps < done; this.#steps += 1) {
+      const left = this.#plan.order.length - this.#steps * this.#plan.batchSize;
+      const rows = Math.min(this.#plan.batchSize, left);
+      this.#loss += (figures[this.#steps * 2] as number) * rows;
+      this.#accuracy += (figures[this.#steps * 2 + 1] as number) * rows;
+      this.images += rows;
+    }
+    return true;
+  }
+
+  get values() {
+    return { loss: this.#loss / this.images, accuracy: this.#accuracy / this.images };
+  }
+}
+
+function rowOptions(labels: Uint8Array, train: Uint32Array, options: FitOptions): RowOptions {
+  const { classes, seed, augment, labelSmoothing, classWeights } = options;
+  const learned = Uint8Array.from(train, (place) => labels[place] ?? 0);
+  return {
+    classes,
+    seed,
+    augmentation: augmentations[augment],
+    labelSmoothing,
+    classWeights: classWeights === 'balanced' ? balancedWeights(learned, classes) : undefined,
+  };
+}
+
+function sharedImages({ images, labels }: Split): SharedImages {
+  const shared = (bytes: Uint8Array) => {
+    const copy = new Uint8Array(new SharedArrayBuffer(bytes.length));
+    copy.set(bytes);
+    return copy;
+  };
+  return { images: shared(images), labels: shared(labels) };
 }
 
 /** The loss is no longer a number. */

@@ -1,29 +1,84 @@
 /** What a training run is asked for. Light to load: the command line reads it before any of the engine is there. */
+import type { augmentations } from './data/augment.ts';
+import type { Device } from './device/devices.ts';
+import type { Schedule } from './schedule.ts';
 
-export const presets = ['default', 'seed', 'mnist-node'] as const;
-/** A network of `model/presets.ts`. */
+export const presets = ['fast', 'default', 'accurate', 'seed', 'mnist-node'] as const;
+/** A network of `model/presets.ts`, and how it is trained if nothing else is asked for. */
 export type Preset = (typeof presets)[number];
 
-export const engines = ['onnxruntime', 'tensorflow'] as const;
-/** What computes: ONNX Runtime, or TensorFlow's own library where it is installed. */
-export type Engine = (typeof engines)[number];
-
-export interface TrainOptions {
-  readonly preset: Preset;
+/** How a network learns. A preset has a value for each. */
+export interface Hyperparameters {
   readonly epochs: number;
-  readonly batchSize: number;
+  /** Images in a step; several are spread evenly over the epochs. */
+  readonly batchSizes: readonly number[];
+  readonly schedule: Schedule;
   /** The schedule's highest. */
   readonly learningRate: number;
-  /** Draws the first weights, the order of the batches and what is dropped. */
-  readonly seed: number;
-  readonly engine: Engine;
+  readonly augment: keyof typeof augmentations;
+  /** The share of the wanted answer that is spread evenly over all classes. */
+  readonly labelSmoothing: number;
+  /** `balanced` lets rare classes count for more. */
+  readonly classWeights: 'none' | 'balanced';
+  /** The longest that the gradient of all weights together may be; 0 lets it be. */
+  readonly clipNorm: number;
+  /** The decay of a running average of the weights, which then is the result; 0 takes the last weights. */
+  readonly averaging: number;
+  /** Epochs without a better validation accuracy after which training ends with the best weights; 0 never ends it. */
+  readonly patience: number;
 }
 
-export const trainDefaults: TrainOptions = {
-  preset: 'default',
-  epochs: 4, // 99.1 % on MNIST; three just reach 99.0
-  batchSize: 128,
-  learningRate: 0.003, // with four epochs, better than 0.002 and as steady
-  seed: 42,
-  engine: 'onnxruntime',
+export interface TrainOptions extends Hyperparameters {
+  readonly preset: Preset;
+  /** Draws the first weights, the order of the batches, what is dropped and how images are moved. */
+  readonly seed: number;
+  readonly device: Device;
+  /** Threads that share each batch on the CPU; `auto` is one for each core. */
+  readonly threads: number | 'auto';
+}
+
+const common: Hyperparameters = {
+  epochs: 4,
+  batchSizes: [128],
+  schedule: 'one-cycle',
+  learningRate: 0.003,
+  augment: 'none',
+  labelSmoothing: 0,
+  classWeights: 'none',
+  clipNorm: 0,
+  averaging: 0,
+  patience: 0,
 };
+
+export const hyperparameters: Readonly<Record<Preset, Hyperparameters>> = {
+  fast: common,
+  default: common,
+  accurate: { ...common, epochs: 30, augment: 'full', averaging: 0.999 },
+  seed: common,
+  'mnist-node': common,
+};
+
+export const trainDefaults = { preset: 'default', seed: 42, device: 'auto', threads: 'auto' } as const;
+
+type Chosen = { readonly [Name in keyof Hyperparameters]?: Hyperparameters[Name] | undefined };
+
+/** The preset's values with those of `chosen` in their place. */
+export function trainOptions(chosen: Chosen & Omit<TrainOptions, keyof Hyperparameters>): TrainOptions {
+  const given = Object.fromEntries(Object.entries(chosen).filter(([, value]) => value !== undefined));
+  return { ...hyperparameters[chosen.preset], ...given } as TrainOptions;
+}
+
+/** A line on each preset, for people. */
+export function presetTable(): string {
+  return presets
+    .map((preset) => {
+      const { epochs, batchSizes, learningRate, augment, averaging } = hyperparameters[preset];
+      const more = [
+        augment === 'none' ? '' : `augment ${augment}`,
+        averaging > 0 ? `averaging ${averaging}` : '',
+      ];
+      const line = [`${epochs} epochs`, `batch size ${batchSizes}`, `learning rate ${learningRate}`, ...more];
+      return `  ${preset.padEnd(12)}${line.filter(Boolean).join(', ')}\n`;
+    })
+    .join('');
+}

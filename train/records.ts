@@ -18,6 +18,8 @@ export const epochFiguresSchema = z.strictObject({
 /** How its time went: this depends on the machine, and says nothing of the model. */
 export const epochTimeSchema = z.strictObject({ seconds: z.number(), imagesPerSecond: z.number() });
 
+export const epochSchema = z.strictObject({ ...epochFiguresSchema.shape, ...epochTimeSchema.shape });
+
 const classResultSchema = z.strictObject({
   name: z.string(),
   images: count,
@@ -58,7 +60,7 @@ export const evaluationSchema = z.strictObject({
   mistakes: z.array(mistakeSchema),
 });
 
-export type Epoch = z.infer<typeof epochFiguresSchema> & z.infer<typeof epochTimeSchema>;
+export type Epoch = z.infer<typeof epochSchema>;
 export type Evaluation = z.infer<typeof evaluationSchema>;
 export type ClassResult = z.infer<typeof classResultSchema>;
 export type CalibrationBin = z.infer<typeof calibrationBinSchema>;

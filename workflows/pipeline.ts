@@ -2,17 +2,21 @@
 /** From data to a served model: npm run pipeline -- --help */
 import { resolve } from 'node:path';
 import { Command, Option } from '@commander-js/extra-typings';
-import { positiveNumber, wholeNumber } from '../cli/flags.ts';
+import { numberBetween, positiveNumber, wholeNumber, wholeNumbers } from '../cli/flags.ts';
 import { runCommand } from '../cli/run.ts';
 import { runMnist } from '../pipeline/run-mnist.ts';
 import { openRegistry } from '../registry/open.ts';
+import { augmentationNames } from '../train/data/augment.ts';
 import { datasetNames } from '../train/data/datasets.ts';
-import { engines, presets, trainDefaults } from '../train/options.ts';
+import { deterministicDevice } from '../train/device/deterministic.ts';
+import { devices } from '../train/device/devices.ts';
+import { presets, presetTable, trainDefaults, trainOptions } from '../train/options.ts';
+import { schedules } from '../train/schedule.ts';
 
 /** The alias that a version gets when the gate lets it pass, and that servers follow. */
 const ALIAS = 'live';
 
-const { preset, epochs, batchSize, learningRate, seed, engine } = trainDefaults;
+const { preset, seed, device } = trainDefaults;
 
 await runCommand(
   new Command('npm run pipeline --')
@@ -33,11 +37,56 @@ await runCommand(
       ).env('SLIPWAY_DATA_DIR'),
     )
     .addOption(new Option('--preset <name>', 'the network').choices(presets).default(preset))
-    .option('--epochs <n>', 'passes over the training images', wholeNumber(1, 1000), epochs)
-    .option('--batch-size <n>', 'images in a training step', wholeNumber(1, 10_000), batchSize)
-    .option('--learning-rate <rate>', "the schedule's highest", positiveNumber(1), learningRate)
+    .option(
+      '--epochs <n>',
+      "passes over the training images (default: the preset's, as below)",
+      wholeNumber(1, 1000),
+    )
+    .option(
+      '--batch-size <n>',
+      'images in a step; 64,128,256 grows in the course of training',
+      wholeNumbers(1, 10_000),
+    )
+    .addOption(new Option('--schedule <name>', 'how the learning rate changes').choices(schedules))
+    .option('--learning-rate <rate>', "the schedule's highest", positiveNumber(1))
+    .addOption(new Option('--augment <how>', 'move training images about').choices(augmentationNames))
+    .option(
+      '--label-smoothing <share>',
+      'spread this share of the answer over all classes',
+      numberBetween(0, 0.9),
+    )
+    .addOption(
+      new Option('--class-weights <how>', 'let rare classes count for more').choices([
+        'none',
+        'balanced',
+      ] as const),
+    )
+    .option('--clip-norm <length>', 'the longest gradient; 0 lets it be', numberBetween(0, 1e6))
+    .option(
+      '--averaging <decay>',
+      'keep a running average of the weights, such as 0.999; 0 does not',
+      numberBetween(0, 0.99999),
+    )
+    .option(
+      '--patience <epochs>',
+      'stop when so many brought nothing better; 0 never does',
+      wholeNumber(0, 1000),
+    )
     .option('--seed <n>', 'the same seed, the same model', wholeNumber(0, 2 ** 31 - 1), seed)
-    .addOption(new Option('--backend <name>', 'what computes').choices(engines).default(engine))
+    .addOption(
+      new Option('--device <name>', 'what computes; npm run doctor says what works here')
+        .choices(devices)
+        .default(device),
+    )
+    .option(
+      '--threads <n>',
+      'threads that share each batch (default: one for each core)',
+      wholeNumber(1, 256),
+    )
+    .option(
+      '--deterministic',
+      'only what gives the same result each time: auto takes the cpu, a GPU is refused',
+    )
     .option(
       '--registry <folder>',
       'where versions and the cache are (default: SLIPWAY_REGISTRY, else .slipway)',
@@ -47,14 +96,21 @@ await runCommand(
     .option('--force', 'run every stage again')
     .option('--dry-run', 'say what would run and why, and stop')
     .option('--json', 'one event a line')
-    .action(({ preset, epochs, batchSize, learningRate, seed, backend, ...flags }) =>
-      runMnist({
-        registry: openRegistry(flags.registry),
-        data: { dataset: flags.dataset, directory: flags.data ? resolve(flags.data) : undefined },
-        train: { preset, epochs, batchSize, learningRate, seed, engine: backend },
+    .addHelpText(
+      'after',
+      `\nThe presets, and how they are trained if nothing else is asked for:\n${presetTable()}`,
+    )
+    .action(({ dataset, data, registry, json, deterministic, ...flags }) => {
+      const { from: _from, only: _only, force: _force, dryRun: _dryRun, ...train } = flags;
+      const { batchSize: batchSizes, preset, seed, threads = 'auto', ...chosen } = train;
+      const device = deterministic ? deterministicDevice(train.device) : train.device;
+      return runMnist({
+        registry: openRegistry(registry),
+        data: { dataset, directory: data ? resolve(data) : undefined },
+        train: trainOptions({ ...chosen, batchSizes, preset, seed, device, threads }),
         alias: ALIAS,
         select: flags,
-        json: flags.json ?? false,
-      }),
-    ),
+        json: json ?? false,
+      });
+    }),
 );

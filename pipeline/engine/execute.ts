@@ -6,6 +6,7 @@ import type { CacheEntry, RegistryStorage, StageCache } from './cache.ts';
 import { throughJson } from './canonical-json.ts';
 import { outputDigest } from './fingerprint.ts';
 import { asOutcome, type Examined, type Outcome } from './freshness.ts';
+import { Scratch, scratchRoot } from './scratch.ts';
 import type { PrepareContext, Stage, StageInput, StageOutput, StageResult, StoredFile } from './stage.ts';
 
 interface Surroundings {
@@ -18,11 +19,26 @@ interface Surroundings {
   readonly codeUnchanged: () => boolean;
 }
 
-/** Runs a stage and keeps what it makes: files first, the cache entry last, as that is the commit. */
+/** Runs a stage and keeps what it makes; its scratch folder goes after that, and stays if it does not get so far. */
 export async function execute(
+  stage: Stage,
+  examined: Examined,
+  surroundings: Surroundings,
+): Promise<Outcome> {
+  const { fingerprint } = examined;
+  const root = scratchRoot(surroundings.registry.store);
+  await using scratch = await Scratch.open({ root, stage: stage.name, fingerprint });
+  const outcome = await runAndKeep(stage, examined, surroundings, scratch.folder);
+  await scratch.complete().catch(() => surroundings.context.note(`${scratch.folder} could not be removed`));
+  return outcome;
+}
+
+/** Files first, the cache entry last, as that is the commit. */
+async function runAndKeep(
   stage: Stage,
   { identity, fingerprint, slot }: Examined,
   { registry, cache, inputs, context, runId, codeUnchanged }: Surroundings,
+  scratch: string,
 ): Promise<Outcome> {
   const result = await stage.run({
     ...context,
@@ -32,6 +48,7 @@ export async function execute(
     parameters: identity.parameters,
     fingerprint,
     runId,
+    scratch,
   });
   const values = checkedValues(stage, result);
   const files = await putFiles(result.files ?? {}, registry);

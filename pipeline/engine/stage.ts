@@ -85,6 +85,14 @@ export interface RunContext<Needed extends Needs = Needs, Parameters = unknown> 
   readonly parameters: Parameters;
   readonly fingerprint: Fingerprint;
   readonly runId: string;
+  /**
+   * A folder for what it wants to find again when it was interrupted or killed and the same is made again, such as
+   * checkpoints: kept for the next run with this fingerprint, removed when the stage completes, and after 14 days in
+   * which nobody came back. On this machine (`<registry>/.scratch`, or the cache folder where the registry is none),
+   * so it may be empty at any time. Nobody else writes to it: of two runs at once of the same, one gets a folder of
+   * its own. Write whole files only: whoever is killed leaves what was there.
+   */
+  readonly scratch: string;
 }
 
 export interface Progress {

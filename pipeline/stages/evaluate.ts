@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { files } from '../../registry/manifest.ts';
-import type { Engine } from '../../train/options.ts';
+import type { Device } from '../../train/device/devices.ts';
 import { defineStage } from '../engine/stage.ts';
 import type { DataStage } from './data.ts';
 import type { TrainStage } from './train.ts';
@@ -18,7 +18,7 @@ export const PROBABILITIES = 'probabilities.f32';
 /** Answers the whole test set with the trained model and measures the answers. */
 export function evaluateStage(
   needs: { data: DataStage; train: TrainStage },
-  options: { readonly engine: Engine },
+  options: { readonly device: Device },
 ) {
   return defineStage({
     name: 'evaluate',
@@ -32,7 +32,7 @@ export function evaluateStage(
       const { loadModel } = await import('../../train/model/file.ts');
       const { allOf, answersOf, predict } = await import('../../train/predict.ts');
 
-      await startEngine(options.engine);
+      await startEngine(options.device);
       const model = await loadModel({
         json: await train.read(files.layersModel),
         weights: await train.read(files.layersWeights),

@@ -45,7 +45,7 @@ export function registerStage(
           fingerprint: digestOf([data, train, evaluate, exported].map(({ digest }) => digest).join()),
           run: runId,
           dataset: { name, synthetic, trainDigest, testDigest },
-          parameters: { ...options },
+          parameters: { ...options, batchSizes: options.batchSizes.join() },
           metrics: { accuracy, loss, ece },
           parity,
           contract,

@@ -14,6 +14,9 @@ const outputSchema = z.strictObject({
   epochs: z.array(epochFiguresSchema).min(1),
 });
 
+/** The last one is what counts; one more, should it be damaged. */
+const CHECKPOINTS_KEPT = 2;
+
 /** Beside the output, so that training the same model again, slower, gives the same output. */
 export const trainTimesSchema = z.array(epochTimeSchema);
 
@@ -25,24 +28,32 @@ export function trainStage(needs: { data: DataStage }, options: TrainOptions) {
     needs,
     parameters: { ...options },
     output: outputSchema,
-    async run({ inputs: { data }, progress, note, signal }) {
+    async run({ inputs: { data }, scratch, progress, note, signal }) {
       // TensorFlow.js takes half a second to load: only where it is used.
       const { startEngine } = await import('../../train/engine.ts');
+      const { Checkpoints } = await import('../../train/checkpoint.ts');
       const { fit, validationSplit } = await import('../../train/fit.ts');
       const { buildModel } = await import('../../train/model/presets.ts');
       const { saveModel } = await import('../../train/model/file.ts');
 
-      const engine = await startEngine(options.engine);
-      note(`training on ${engine}`);
+      const engine = await startEngine(options.device);
+      note(`training on ${engine.line}`);
       const classes = data.values.classes.length;
       const labels = await data.read('train-labels');
       const images = { images: await data.read('train-images'), labels, count: labels.length };
-      const model = buildModel({ preset: options.preset, classes, seed: options.seed });
+      const built = buildModel({ preset: options.preset, classes, seed: options.seed });
+      const checkpoints = new Checkpoints(scratch, {
+        keep: CHECKPOINTS_KEPT,
+        onSkipped: (path, reason) => note(`passed over the checkpoint ${path}: ${reason}`),
+      });
 
-      const epochs = await fit(model, images, {
+      const { history, epoch } = await fit(built, images, {
         ...options,
+        device: engine.name,
         classes,
+        checkpoints,
         signal,
+        onResume: (after) => note(`going on after epoch ${after} of a training that was interrupted`),
         onStep: ({ epoch, imagesDone, imagesInAll, loss, accuracy }) =>
           progress({
             done: imagesDone,
@@ -53,20 +64,20 @@ export function trainStage(needs: { data: DataStage }, options: TrainOptions) {
           }),
       });
 
-      const { json, weights } = await saveModel(model);
+      const { json, weights } = await saveModel(built.model);
       const split = validationSplit(images.count);
-      const last = epochs.at(-1);
+      const kept = history[epoch - 1];
       return {
         values: {
-          engine,
-          weights: model.countParams(),
+          engine: engine.line,
+          weights: built.model.countParams(),
           trainImages: split.train.length,
           validationImages: split.validation.length,
-          epochs: epochs.map(({ seconds: _seconds, imagesPerSecond: _rate, ...epoch }) => epoch),
+          epochs: history.map(({ seconds: _seconds, imagesPerSecond: _rate, ...figures }) => figures),
         },
-        measured: epochs.map(({ seconds, imagesPerSecond }) => ({ seconds, imagesPerSecond })),
+        measured: history.map(({ seconds, imagesPerSecond }) => ({ seconds, imagesPerSecond })),
         files: { [files.layersModel]: json, [files.layersWeights]: weights },
-        summary: `${options.preset}, ${epochs.length} epochs; validation accuracy ${percent(last?.validationAccuracy ?? 0)}`,
+        summary: `${options.preset}, ${history.length} epochs; validation accuracy ${percent(kept?.validationAccuracy ?? 0)}`,
       };
     },
   });

@@ -1,4 +1,5 @@
 import {
+  type BackendTimingInfo,
   type BackendValues,
   type DataId,
   DataStorage,
@@ -7,32 +8,56 @@ import {
   KernelBackend,
   type TensorInfo,
 } from '@tensorflow/tfjs-core';
-import { Tensor } from 'onnxruntime-node';
+import { connectedWith } from './connected.ts';
 import type { Recorded } from './kernel.ts';
 import { type SessionSettings, Sessions } from './sessions.ts';
-import { type Dtype, sizeOf, type TypedArray, Value } from './value.ts';
+import { type Dtype, dataValue, type Shape, sizeOf, type TypedArray, Value } from './value.ts';
 
 /**
- * A TensorFlow.js backend that records kernels instead of running them. When data is asked for, everything that
- * is still referred to and not computed yet becomes one ONNX graph, compiled once for its structure, and is run
- * in one call: with TensorFlow.js's own tidying, a training step is one such run.
+ * The longest chain of calls that is left to wait. A training step of a large model is within it; without a
+ * limit, something that is counted up and never read would grow for ever.
+ */
+const MAX_DEPTH = 2000;
+
+/**
+ * A TensorFlow.js backend that records kernels instead of running them. When data is asked for, it and everything
+ * that is still referred to and shares work with it becomes one ONNX graph, compiled once for its structure, and
+ * is run in one call: with TensorFlow.js's own tidying, a training step is one such run.
  */
 export class OnnxRuntimeBackend extends KernelBackend {
   readonly #data = new DataStorage<Entry>(this, engine());
+  /** Recorded, not computed, and still referred to; in the order in which they were recorded. */
   readonly #pending = new Set<Value>();
+  readonly #awaited = new Set<Value>();
   readonly #sessions: Sessions;
-  #running: Promise<void> = Promise.resolve();
+  #recording = false;
 
   constructor(settings: SessionSettings) {
     super();
     this.#sessions = new Sessions(settings);
   }
 
-  /** Notes a kernel call; returns the tensor that it will give. */
-  record(kernel: string, { inputs, shape, dtype, attributes = {} }: Recorded): TensorInfo {
-    const value = new Value(shape, dtype, { kind: 'call', call: { kernel, inputs, attributes } });
-    this.#pending.add(value);
-    return this.#store(value);
+  /** Notes a call of `kernel`; returns the tensors that it will give. */
+  record(
+    kernel: string,
+    { inputs, attributes = {} }: Pick<Recorded, 'inputs' | 'attributes'>,
+    outputs: readonly Pick<Recorded, 'shape' | 'dtype'>[],
+  ): TensorInfo[] {
+    if (inputs.some((input) => depthOf(input) >= MAX_DEPTH)) this.#compute(inputs);
+    const depth = 1 + Math.max(0, ...inputs.map(depthOf));
+    const call = { kernel, inputs, attributes, depth };
+    return outputs.map(({ shape, dtype }, output) => {
+      const value = new Value(shape, dtype, { kind: 'call', call, output });
+      this.#pending.add(value);
+      return this.store(value);
+    });
+  }
+
+  /** A tensor of its own for `value`. */
+  store(value: Value): TensorInfo {
+    const dataId = {};
+    this.#data.set(dataId, { value, references: 1 });
+    return { dataId, shape: [...value.shape], dtype: value.dtype };
   }
 
   /** One more tensor with the same data. */
@@ -47,7 +72,7 @@ export class OnnxRuntimeBackend extends KernelBackend {
   }
 
   override write(values: BackendValues, shape: number[], dtype: DataType): DataId {
-    return this.#store(new Value(shape, supported(dtype), dataOf(values, shape, supported(dtype)))).dataId;
+    return this.store(written(values, shape, supported(dtype))).dataId;
   }
 
   override move(
@@ -57,36 +82,66 @@ export class OnnxRuntimeBackend extends KernelBackend {
     dtype: DataType,
     references: number,
   ): void {
-    const value = new Value(shape, supported(dtype), dataOf(values, shape, supported(dtype)));
-    this.#data.set(dataId, { value, references });
+    this.#data.set(dataId, { value: written(values, shape, supported(dtype)), references });
   }
 
   override async read(dataId: DataId): Promise<BackendValues> {
     const { value } = this.#data.get(dataId);
-    if (value.source.kind === 'call') await this.flush(value);
-    return bytesOf(value);
+    if (value.source.kind === 'call') {
+      this.#awaited.add(value);
+      await nextTurn(); // so that reads made together are answered by one run
+      this.#answer(value);
+    }
+    return numbersOf(value);
   }
 
   override readSync(dataId: DataId): BackendValues {
-    const { value } = this.#data.get(dataId);
-    if (value.source.kind === 'call') {
-      throw new Error(
-        'The onnxruntime backend cannot wait for a result: use `await tensor.data()` instead of dataSync()',
-      );
-    }
-    return bytesOf(value);
+    return this.compute(this.#data.get(dataId).value);
   }
 
-  /** Computes everything that is pending and still referred to, and `wanted`, whatever became of its tensor. */
-  flush(wanted?: Value): Promise<void> {
-    const run = this.#running.then(async () => {
-      if (wanted?.source.kind === 'call') this.#pending.add(wanted);
-      const roots = [...this.#pending];
-      this.#pending.clear();
-      if (roots.length > 0) await this.#sessions.compute(roots);
-    });
-    this.#running = run.catch(() => undefined); // whoever asked sees the error; the next one starts afresh
-    return run;
+  /** The data of `value`, computed now if it is pending. */
+  compute(value: Value): TypedArray {
+    this.#compute([value]);
+    return numbersOf(value);
+  }
+
+  /** Computes all that is pending and still referred to. */
+  flush(): void {
+    this.#compute([...this.#pending]);
+  }
+
+  /** Computes `value`, whatever became of its tensor, along with the others that are awaited. */
+  #answer(value: Value): void {
+    const awaited = [...this.#awaited];
+    try {
+      this.#compute(awaited);
+    } catch (error) {
+      if (awaited.length === 1) throw error;
+      this.#compute([value]); // the error may be another one's
+    } finally {
+      this.#awaited.delete(value);
+    }
+  }
+
+  /** Runs `work`, which may record but must not ask for the data of what it records. */
+  recording<T>(work: () => T): T {
+    this.#recording = true;
+    try {
+      return work();
+    } finally {
+      this.#recording = false;
+    }
+  }
+
+  /** Computes `wanted`, and what would otherwise have to compute a part of it again. */
+  #compute(wanted: readonly Value[]): void {
+    const values = connectedWith(wanted, this.#pending);
+    if (values.length === 0) return;
+    if (this.#recording) {
+      throw new Error('Data was asked for while a computation was being recorded: it is not there yet');
+    }
+    this.#sessions.compute(values);
+    for (const value of values) this.#pending.delete(value);
   }
 
   override disposeData(dataId: DataId, force = false): boolean {
@@ -119,6 +174,15 @@ export class OnnxRuntimeBackend extends KernelBackend {
     return false;
   }
 
+  /** Runs what `f` records at once, for its time in milliseconds. */
+  override async time(f: () => void): Promise<BackendTimingInfo> {
+    this.flush();
+    const started = performance.now();
+    f();
+    this.flush();
+    return { kernelMs: performance.now() - started, getExtraProfileInfo: () => '' };
+  }
+
   override floatPrecision(): 32 {
     return 32;
   }
@@ -137,15 +201,14 @@ export class OnnxRuntimeBackend extends KernelBackend {
     return this.#sessions.runs;
   }
 
+  /** Kernel calls computed so far: none of them twice. */
+  get calls(): number {
+    return this.#sessions.calls;
+  }
+
   override dispose(): void {
     this.#pending.clear();
     this.#sessions.close();
-  }
-
-  #store(value: Value): TensorInfo {
-    const dataId = {};
-    this.#data.set(dataId, { value, references: 1 });
-    return { dataId, shape: [...value.shape], dtype: value.dtype };
   }
 }
 
@@ -154,17 +217,32 @@ interface Entry {
   references: number;
 }
 
-function supported(dtype: DataType): Dtype {
-  if (dtype === 'float32' || dtype === 'int32' || dtype === 'bool') return dtype;
-  throw new Error(`The onnxruntime backend has no tensors of type ${dtype}: use float32, int32 or bool`);
+const depthOf = ({ source }: Value) => (source.kind === 'call' ? source.call.depth : 0);
+
+const nextTurn = () => new Promise<void>((resolve) => setImmediate(resolve));
+
+/** A tensor of a type that has no kernels here. */
+export class UnsupportedDtype extends Error {
+  override readonly name = 'UnsupportedDtype';
+  constructor(dtype: string) {
+    super(
+      `The onnxruntime backend has no tensors of type ${dtype}, only float32, int32 and bool: ` +
+        'turn the values into numbers before they become a tensor.',
+    );
+  }
 }
 
-function dataOf(values: BackendValues, shape: number[], dtype: Dtype): Value['source'] {
+function supported(dtype: DataType): Dtype {
+  if (dtype === 'float32' || dtype === 'int32' || dtype === 'bool') return dtype;
+  throw new UnsupportedDtype(dtype);
+}
+
+function written(values: BackendValues, shape: Shape, dtype: Dtype): Value {
   const array = typedArray(values, dtype);
   if (array.length !== sizeOf(shape)) {
     throw new Error(`A tensor of shape [${shape}] needs ${sizeOf(shape)} values; got ${array.length}`);
   }
-  return { kind: 'data', tensor: new Tensor(dtype, array, shape) };
+  return dataValue(shape, dtype, array);
 }
 
 function typedArray(values: BackendValues, dtype: Dtype): TypedArray {
@@ -172,7 +250,7 @@ function typedArray(values: BackendValues, dtype: Dtype): TypedArray {
   return values instanceof array ? values : array.from(values as ArrayLike<number>);
 }
 
-function bytesOf({ source, dtype }: Value): BackendValues {
+function numbersOf({ source, dtype }: Value): TypedArray {
   if (source.kind !== 'data') throw new Error('a value was read before it was computed');
   const { data } = source.tensor;
   if (data instanceof Float32Array || data instanceof Int32Array || data instanceof Uint8Array) return data;

@@ -1,8 +1,6 @@
-import { fill, type Tensor, tidy } from '@tensorflow/tfjs-core';
+import { type Tensor, zeros } from '@tensorflow/tfjs-core';
 import type { OnnxRuntimeBackend } from './backend.ts';
-import { GraphBuilder } from './graph.ts';
-import { lowerings } from './kernels/all.ts';
-import { planOf } from './plan.ts';
+import { trace } from './trace.ts';
 
 export interface ExportOptions {
   /** `shape` is one row's, without the batch. */
@@ -19,29 +17,21 @@ const BATCH = 7919;
  * Writes the function `apply` (rows in, [batch, ...] out) as an ONNX model with a free batch dimension: it is
  * recorded once with a batch of an unmistakable size, and nothing is computed.
  */
-export async function exportOnnx(
+export function exportOnnx(
   backend: OnnxRuntimeBackend,
   apply: (rows: Tensor) => Tensor,
   { input, output, weights }: ExportOptions,
-): Promise<Uint8Array> {
-  await backend.flush(); // the weights must be data
-  return tidy(() => {
-    const rows = fill([BATCH, ...input.shape], 0);
-    const x = backend.valueBehind(rows);
-    const y = backend.valueBehind(apply(rows));
-    const plan = planOf([y]);
-    const names = new Map([...weights].map(([name, tensor]) => [backend.valueBehind(tensor), name]));
-
-    const graph = new GraphBuilder(lowerings, plan, BATCH);
-    graph.input(x, input.name, ['batch', ...input.shape]);
-    plan.feeds.forEach((value, i) => {
-      if (value.source.kind !== 'data') return;
-      const { data } = value.source.tensor;
-      if (!ArrayBuffer.isView(data)) throw new Error('a weight has no numeric data');
-      const bytes = new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
-      graph.embed(value, names.get(value) ?? `constant${i}`, bytes);
+): Uint8Array {
+  const rows = zeros([BATCH, ...input.shape]);
+  try {
+    const { model } = trace(backend, {
+      inputs: { [input.name]: rows },
+      compute: () => ({ [output.name]: apply(rows) }),
+      constants: weights,
+      freeBatch: BATCH,
     });
-    const shape = ['batch', ...y.shape.slice(1)];
-    return graph.build([{ name: output.name, type: y.dtype, shape }], [graph.ref(y)]);
-  });
+    return model;
+  } finally {
+    rows.dispose();
+  }
 }

@@ -7,7 +7,7 @@ import {
   type OnnxTensor,
   type OnnxValue,
 } from './onnx.ts';
-import type { Value } from './value.ts';
+import { identityOf, sizeOf, type Value } from './value.ts';
 
 /** The name of a tensor inside the ONNX graph. */
 export type Ref = string & { readonly __brand: 'Ref' };
@@ -30,10 +30,15 @@ export class UnsupportedKernel extends Error {
 export class GraphBuilder {
   readonly #lowerings: ReadonlyMap<string, Lowering>;
   readonly #refs = new Map<Value, Ref>();
-  readonly #nodeOf = new Map<string, Ref>();
+  readonly #made = new Map<string, readonly Ref[]>();
+  readonly #origins = new Map<string, Value>();
+  #refCount = 0;
+  #lowering: Value | undefined;
   readonly #nodes: OnnxNode[] = [];
   readonly #initializers: OnnxTensor[] = [];
   readonly #inputs: OnnxValue[] = [];
+  /** Constants with as many rows as the free batch has. */
+  readonly #batched = new Map<Value, Uint8Array>();
 
   constructor(
     lowerings: ReadonlyMap<string, Lowering>,
@@ -51,8 +56,12 @@ export class GraphBuilder {
     this.#refs.set(value, name as Ref);
   }
 
-  /** Writes `value`'s data into the graph. */
+  /** Writes `value`'s data into the graph. Where the batch is free, what has its size must be one number throughout. */
   embed(value: Value, name: string, bytes: Uint8Array): void {
+    if (value.shape.some((size) => this.#isFree(size))) {
+      this.#batched.set(value, bytes);
+      return;
+    }
     this.#initializers.push({ name, type: value.dtype, shape: value.shape, bytes });
     this.#refs.set(value, name as Ref);
   }
@@ -61,14 +70,24 @@ export class GraphBuilder {
   ref(value: Value): Ref {
     const known = this.#refs.get(value);
     if (known !== undefined) return known;
+    const batched = this.#batched.get(value);
+    if (batched !== undefined) return this.#expanded(value, batched);
     if (value.source.kind === 'data')
       throw new Error('a value with data was not declared as an input of the graph');
     const { kernel } = value.source.call;
     const lower = this.#lowerings.get(kernel);
     if (lower === undefined) throw new UnsupportedKernel(kernel, 'it has no ONNX form here yet');
+    const outer = this.#lowering;
+    this.#lowering = value;
     const ref = lower(this, value);
+    this.#lowering = outer;
     this.#refs.set(value, ref);
     return ref;
+  }
+
+  /** The values whose lowering made each of the nodes, by the nodes' names. */
+  get origins(): ReadonlyMap<string, Value> {
+    return this.#origins;
   }
 
   /** How often `value` is used by others or asked for. */
@@ -77,9 +96,17 @@ export class GraphBuilder {
   }
 
   op(op: string, inputs: readonly Ref[], attributes: Attributes = {}): Ref {
-    return this.#once(`${op}(${inputs})${JSON.stringify(attributes)}`, (output) =>
-      this.#nodes.push({ op, inputs, output, attributes }),
-    );
+    const [output] = this.outputs(op, inputs, 1, attributes);
+    return output as Ref;
+  }
+
+  /** A node with `count` outputs. */
+  outputs(op: string, inputs: readonly Ref[], count: number, attributes: Attributes = {}): readonly Ref[] {
+    return this.#once(`${count}=${op}(${inputs})${identityOf(attributes)}`, count, (outputs) => {
+      const name = `${this.#kernel}/${outputs[0]}`;
+      if (this.#lowering !== undefined) this.#origins.set(name, this.#lowering);
+      this.#nodes.push({ op, name, inputs, outputs, attributes });
+    });
   }
 
   float(value: number): Ref {
@@ -87,8 +114,22 @@ export class GraphBuilder {
     return this.#constant('float32', [], bytes, `float ${Object.is(value, -0) ? '-0' : value}`);
   }
 
+  floats(values: readonly number[], shape: readonly number[]): Ref {
+    const bytes = new Uint8Array(Float32Array.from(values).buffer);
+    return this.#constant('float32', shape, bytes, `floats [${shape}] ${values}`);
+  }
+
+  /** A tensor without elements. */
+  empty(shape: readonly number[], type: ElementType): Ref {
+    return this.cast(this.op('ConstantOfShape', [this.ints(shape)]), type);
+  }
+
   int32(value: number): Ref {
     return this.#constant('int32', [], new Uint8Array(Int32Array.of(value).buffer), `int32 ${value}`);
+  }
+
+  uint32(value: number): Ref {
+    return this.#constant('uint32', [], new Uint8Array(Uint32Array.of(value).buffer), `uint32 ${value}`);
   }
 
   /** A vector of int64, as ONNX wants shapes, axes, starts and ends. */
@@ -101,6 +142,32 @@ export class GraphBuilder {
 
   reshape(x: Ref, shape: readonly number[]): Ref {
     return this.op('Reshape', [x, this.#int64(shape.map((size) => (this.#isFree(size) ? -1 : size)))]);
+  }
+
+  /** A shape to expand to; a free batch is read off the first input that has it. */
+  shape(sizes: readonly number[]): Ref {
+    if (!sizes.some((size) => this.#isFree(size))) return this.#int64(sizes);
+    const input = this.#inputs.find(({ shape }) => typeof shape[0] === 'string');
+    if (input === undefined) throw new Error('no input of the graph has the batch that is left open');
+    const batch = this.op('Shape', [input.name as Ref], { start: 0, end: 1 });
+    const parts = sizes.map((size) => {
+      if (!this.#isFree(size)) return this.#int64([size]);
+      const times = size / (this.freeBatch ?? 1);
+      return times === 1 ? batch : this.op('Mul', [batch, this.#int64([times])]);
+    });
+    return this.op('Concat', parts, { axis: 0 });
+  }
+
+  #expanded(value: Value, bytes: Uint8Array): Ref {
+    const size = bytes.length / sizeOf(value.shape);
+    if (bytes.some((byte, place) => byte !== bytes[place % size])) {
+      throw new Error(`A constant of shape [${value.shape}] has the size of the batch: it cannot be left open`);
+    }
+    const first = bytes.slice(0, size);
+    const element = this.#constant(value.dtype, [], first, `${value.dtype} of ${first}`);
+    const ref = this.op('Expand', [element, this.shape(value.shape)]);
+    this.#refs.set(value, ref);
+    return ref;
   }
 
   #isFree(size: number): boolean {
@@ -125,7 +192,7 @@ export class GraphBuilder {
   build(outputs: readonly OnnxValue[], refs: readonly Ref[]): Uint8Array {
     outputs.forEach(({ name }, i) => {
       // An output of its own name, also where one tensor is asked for twice or is an input.
-      this.#nodes.push({ op: 'Identity', inputs: [refs[i] as Ref], output: name, attributes: {} });
+      this.#nodes.push({ op: 'Identity', name, inputs: [refs[i] as Ref], outputs: [name], attributes: {} });
     });
     return encodeModel({
       nodes: this.#nodes,
@@ -136,16 +203,23 @@ export class GraphBuilder {
   }
 
   #constant(type: ElementType, shape: readonly number[], bytes: Uint8Array, identity: string): Ref {
-    return this.#once(identity, (name) => this.#initializers.push({ name, type, shape, bytes }));
+    const [constant] = this.#once(identity, 1, ([name]) => {
+      this.#initializers.push({ name: name as Ref, type, shape, bytes });
+    });
+    return constant as Ref;
   }
 
-  #once(identity: string, make: (name: Ref) => void): Ref {
-    const known = this.#nodeOf.get(identity);
+  #once(identity: string, count: number, make: (names: readonly Ref[]) => void): readonly Ref[] {
+    const known = this.#made.get(identity);
     if (known !== undefined) return known;
-    const name = `t${this.#nodeOf.size}` as Ref;
-    this.#nodeOf.set(identity, name);
-    make(name);
-    return name;
+    const names = Array.from({ length: count }, () => `t${this.#refCount++}` as Ref);
+    this.#made.set(identity, names);
+    make(names);
+    return names;
+  }
+
+  get #kernel(): string {
+    return this.#lowering?.source.kind === 'call' ? this.#lowering.source.call.kernel : 'graph';
   }
 }
 

@@ -28,7 +28,7 @@ const IR_VERSION = 10;
 const OPSET = 21;
 
 /** ONNX's numbers for element types (`TensorProto.DataType`). */
-export const elementType = { float32: 1, int32: 6, int64: 7, bool: 9 } as const;
+export const elementType = { float32: 1, int32: 6, int64: 7, bool: 9, uint32: 12 } as const;
 export type ElementType = keyof typeof elementType;
 
 export type Attributes = Readonly<
@@ -37,8 +37,10 @@ export type Attributes = Readonly<
 
 export interface OnnxNode {
   readonly op: string;
+  /** What ONNX Runtime calls the node when it reports an error. */
+  readonly name: string;
   readonly inputs: readonly string[];
-  readonly output: string;
+  readonly outputs: readonly string[];
   readonly attributes: Attributes;
 }
 
@@ -85,12 +87,12 @@ export function encodeModel(graph: OnnxGraph): Uint8Array {
   }).finish();
 }
 
-function nodeProto({ op, inputs, output, attributes }: OnnxNode) {
+function nodeProto({ op, name, inputs, outputs, attributes }: OnnxNode) {
   return {
     op_type: op,
-    name: output,
+    name,
     input: inputs,
-    output: [output],
+    output: outputs,
     attribute: Object.entries(attributes).map(([name, value]) => {
       if (typeof value === 'number') return { name, i: value, type: 2 };
       if (typeof value === 'string') return { name, s: Buffer.from(value), type: 3 };

@@ -1,4 +1,4 @@
-import type { Call, Value } from './value.ts';
+import { type Call, callsOf, identityOf, type Value } from './value.ts';
 
 /** A recorded computation, walked once: what it starts from, what it is, and how its values are used. */
 export interface Plan {
@@ -6,7 +6,11 @@ export interface Plan {
   readonly key: string;
   /** The values with data, in the order in which the key names them. */
   readonly feeds: readonly Value[];
+  /** The values to compute, each after all that it is computed from. */
+  readonly order: readonly Value[];
   readonly uses: ReadonlyMap<Value, number>;
+  /** How many kernel calls it has. */
+  readonly calls: number;
   readonly training: boolean;
 }
 
@@ -14,35 +18,50 @@ export interface Plan {
 const gradientKernel = /Grad$|Backprop/;
 
 export function planOf(roots: readonly Value[]): Plan {
+  const calls = inOrder(callsOf(roots));
+  const callPlaces = new Map([...calls].map((call, i) => [call, `c${i}`]));
   const places = new Map<Value, string>();
   const uses = new Map<Value, number>();
   const feeds: Value[] = [];
+  const order: Value[] = [];
   const lines: string[] = [];
-  let training = false;
 
   const use = (value: Value): string => {
     uses.set(value, (uses.get(value) ?? 0) + 1);
-    return places.get(value) ?? visit(value);
+    return places.get(value) ?? placeOf(value);
   };
-  const visit = (value: Value): string => {
-    const described = value.source.kind === 'data' ? 'data' : describe(value.source.call, use);
-    const place = value.source.kind === 'data' ? `f${feeds.push(value) - 1}` : `c${places.size}`;
+  const placeOf = (value: Value): string => {
+    const { source, dtype, shape } = value;
+    const data = source.kind === 'data';
+    const place = data ? `f${feeds.length}` : `${callPlaces.get(source.call)}.${source.output}`;
+    (data ? feeds : order).push(value);
     places.set(value, place);
-    if (value.source.kind === 'call' && gradientKernel.test(value.source.call.kernel)) training = true;
-    lines.push(`${place}=${described}:${value.dtype}[${value.shape}]`);
+    lines.push(`${place}:${dtype}[${shape}]`);
     return place;
   };
-
+  for (const [{ kernel, inputs, attributes }, place] of callPlaces) {
+    lines.push(`${place}=${kernel}(${inputs.map(use)})${identityOf(attributes)}`);
+  }
   const asked = roots.map(use);
-  return { key: `${lines.join(';')}=>${asked}`, feeds, uses, training };
+
+  return {
+    key: `${lines.join(';')}=>${asked}`,
+    feeds,
+    order,
+    uses,
+    calls: calls.size,
+    training: [...calls].some(({ kernel }) => gradientKernel.test(kernel)),
+  };
 }
 
-function describe({ kernel, inputs, attributes }: Call, use: (value: Value) => string): string {
-  return `${kernel}(${inputs.map(use)})${JSON.stringify(attributes, spelled)}`;
-}
-
-/** JSON has no NaN, no infinities and no -0; graphs that differ in these differ. */
-function spelled(_: string, value: unknown): unknown {
-  if (Object.is(value, -0)) return '-0';
-  return typeof value === 'number' && !Number.isFinite(value) ? String(value) : value;
+/** All calls that `roots` need, each after those that it takes from. */
+function inOrder(roots: readonly Call[]): ReadonlySet<Call> {
+  const ordered = new Set<Call>();
+  const open = [...roots].reverse();
+  for (let call = open.at(-1); call !== undefined; call = open.at(-1)) {
+    const missing = ordered.has(call) ? [] : callsOf(call.inputs).filter((input) => !ordered.has(input));
+    if (missing.length === 0) ordered.add(open.pop() as Call);
+    else open.push(...missing.reverse());
+  }
+  return ordered;
 }

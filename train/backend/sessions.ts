@@ -1,38 +1,51 @@
-import { InferenceSession, type Tensor } from 'onnxruntime-node';
+import type { InferenceSession, Tensor } from 'onnxruntime-node';
+import { callsByNode, explained } from './failure.ts';
 import { GraphBuilder } from './graph.ts';
 import { lowerings } from './kernels/all.ts';
+import { createSession, type NativeSession } from './native.ts';
 import { type Plan, planOf } from './plan.ts';
 import type { Value } from './value.ts';
 
 export interface SessionSettings {
   /** Threads within one operator. */
   readonly threads: number;
+  /** What computes; what a GPU's provider lacks is computed on the CPU. Default: cpu. */
+  readonly device?: 'cpu' | 'webgpu' | 'cuda';
 }
 
 /** A training loop has a handful of structures (a step, its last shorter batch, prediction); more is a leak. */
 const MAX_SESSIONS = 32;
 
+interface Compiled {
+  readonly session: NativeSession;
+  readonly calls: ReadonlyMap<string, string>;
+}
+
 /** Compiles recorded computations, each structure once, and runs them. The least recently used one goes first. */
 export class Sessions {
   readonly #settings: SessionSettings;
-  readonly #compiled = new Map<string, InferenceSession>();
+  readonly #compiled = new Map<string, Compiled>();
 
   runs = 0;
+  /** Kernel calls computed in these runs. */
+  calls = 0;
 
   constructor(settings: SessionSettings) {
     this.#settings = settings;
   }
 
-  /** Computes `values`, which become data. */
-  async compute(values: readonly Value[]): Promise<void> {
+  /** Computes `values`, which become data. Throws a `KernelFailed` where ONNX Runtime can't. */
+  compute(values: readonly Value[]): void {
     const plan = planOf(values);
-    const session = await this.#session(plan, values);
+    const { session, calls } = this.#session(plan, values);
     const feeds: Record<string, Tensor> = {};
     plan.feeds.forEach((value, i) => {
       if (value.source.kind === 'data') feeds[inputName(i)] = value.source.tensor;
     });
+    const wanted = Object.fromEntries(values.map((_, i) => [outputName(i), null]));
     this.runs += 1;
-    const results = await session.run(feeds);
+    const results = attempt('run', calls, () => session.run(feeds, wanted, {}));
+    this.calls += plan.calls;
     values.forEach((value, i) => {
       const tensor = results[outputName(i)];
       if (tensor === undefined) throw new Error(`ONNX Runtime gave no ${outputName(i)}`);
@@ -45,37 +58,58 @@ export class Sessions {
   }
 
   close(): void {
-    for (const session of this.#compiled.values()) void session.release();
+    for (const { session } of this.#compiled.values()) session.dispose();
     this.#compiled.clear();
   }
 
-  async #session(plan: Plan, values: readonly Value[]): Promise<InferenceSession> {
+  #session(plan: Plan, values: readonly Value[]): Compiled {
     const known = this.#compiled.get(plan.key);
     if (known !== undefined) this.#compiled.delete(plan.key); // put back as the latest
-    const session = known ?? (await this.#compile(plan, values));
-    this.#compiled.set(plan.key, session);
+    const compiled = known ?? this.#compile(plan, values);
+    this.#compiled.set(plan.key, compiled);
     const [oldestKey, oldest] = this.#compiled.entries().next().value ?? [];
     if (this.#compiled.size > MAX_SESSIONS && oldestKey !== undefined) {
       this.#compiled.delete(oldestKey);
-      await oldest?.release();
+      oldest?.session.dispose();
     }
-    return session;
+    return compiled;
   }
 
-  #compile(plan: Plan, values: readonly Value[]): Promise<InferenceSession> {
+  #compile(plan: Plan, values: readonly Value[]): Compiled {
     const graph = new GraphBuilder(lowerings, plan);
     plan.feeds.forEach((value, i) => {
       graph.input(value, inputName(i));
     });
     const refs = values.map((value) => graph.ref(value));
     const outputs = values.map(({ dtype, shape }, i) => ({ name: outputName(i), type: dtype, shape }));
-    return InferenceSession.create(graph.build(outputs, refs), {
-      executionProviders: ['cpu'],
-      intraOpNumThreads: this.#settings.threads,
-      interOpNumThreads: 1,
-      graphOptimizationLevel: 'all', // 1.7 times faster than without
-      logSeverityLevel: 4, // its errors are thrown as well, and its warnings are about graphs with nothing to fold
-    });
+    const model = graph.build(outputs, refs);
+    const calls = callsByNode(graph);
+    return {
+      session: attempt('compile', calls, () => createSession(model, sessionOptions(this.#settings))),
+      calls,
+    };
+  }
+}
+
+/** How ONNX Runtime is set up, for graphs that the backend made. */
+export function sessionOptions({
+  device = 'cpu',
+  threads,
+}: SessionSettings): InferenceSession.SessionOptions {
+  return {
+    executionProviders: device === 'cpu' ? ['cpu'] : [device, 'cpu'],
+    intraOpNumThreads: threads,
+    interOpNumThreads: 1,
+    graphOptimizationLevel: 'all', // 1.7 times faster than without
+    logSeverityLevel: 4, // its errors are thrown as well, and its warnings are about graphs with nothing to fold
+  };
+}
+
+function attempt<T>(doing: 'compile' | 'run', calls: ReadonlyMap<string, string>, work: () => T): T {
+  try {
+    return work();
+  } catch (error) {
+    throw explained(error, doing, calls);
   }
 }
 

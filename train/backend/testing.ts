@@ -17,10 +17,12 @@ async function run(name: string, compute: () => Tensor | Tensor[]): Promise<Valu
   expect(getBackend()).toBe(name);
   const before = engine().memory().numTensors;
   const tensors = [tidy(compute)].flat();
-  const values = await Promise.all(
+  const reading = Promise.all(
     tensors.map(async (t) => ({ shape: t.shape, dtype: t.dtype, values: Array.from(await t.data()) })),
   );
-  for (const tensor of tensors) tensor.dispose();
+  const values = await reading.finally(() => {
+    for (const tensor of tensors) tensor.dispose();
+  });
   expect(engine().memory().numTensors, `tensors left behind by ${name}`).toBe(before);
   expect(backend().numDataIds(), `data left behind by ${name}`).toBe(0);
   return values;

@@ -1,3 +1,4 @@
+import { tensor1d, type Variable, variable } from '@tensorflow/tfjs-core';
 import type * as tfl from '@tensorflow/tfjs-layers';
 import { initializers, layers, sequential } from '@tensorflow/tfjs-layers';
 import { imageSize } from '../data/datasets.ts';
@@ -9,6 +10,27 @@ export const ROW_SIZE = imageSize * imageSize;
 
 /** The layers of each network between the image and the answer; shapes are [batch, height, width, channels]. */
 const networks = {
+  /** For now. */
+  fast: (add: LayerFactory) => [
+    add.conv(32), // [B,26,26,32]
+    add.pool(), // [B,13,13,32]
+    add.conv(64), // [B,11,11,64]
+    add.pool(), // [B,5,5,64]
+    add.flatten(), // [B,1600]
+    add.dense(128),
+    add.dropout(0.5),
+  ],
+  accurate: (add: LayerFactory) => [
+    add.conv(32), // [B,26,26,32]
+    add.conv(32), // [B,24,24,32]
+    add.pool(), // [B,12,12,32]
+    add.conv(64), // [B,10,10,64]
+    add.conv(64), // [B,8,8,64]
+    add.pool(), // [B,4,4,64]
+    add.flatten(), // [B,1024]
+    add.dense(256),
+    add.dropout(0.5),
+  ],
   /** Learns MNIST to 99 % in a few epochs. */
   default: (add: LayerFactory) => [
     add.conv(32), // [B,26,26,32]
@@ -50,10 +72,17 @@ export interface ModelOptions {
   readonly seed: number;
 }
 
-/** A network from rows [batch, 784] in [0,1] to probabilities [batch, classes]. */
-export function buildModel({ preset, classes, seed }: ModelOptions): tfl.Sequential {
-  const add = layerFactory(seed);
-  return sequential({
+export interface BuiltModel {
+  /** From rows [batch, 784] in [0,1] to probabilities [batch, classes]. */
+  readonly model: tfl.Sequential;
+  /** What its random layers draw by, to be set before each step: the step, and the number of the batch's first row. */
+  readonly draw: Variable;
+}
+
+export function buildModel({ preset, classes, seed }: ModelOptions): BuiltModel {
+  const draw = variable(tensor1d([0, 0], 'int32'), false);
+  const add = layerFactory(seed, draw);
+  const model = sequential({
     name: preset,
     layers: [
       layers.reshape({ name: 'image', inputShape: [ROW_SIZE], targetShape: [imageSize, imageSize, 1] }),
@@ -61,12 +90,13 @@ export function buildModel({ preset, classes, seed }: ModelOptions): tfl.Sequent
       add.dense(classes, 'softmax'),
     ],
   });
+  return { model, draw };
 }
 
 type LayerFactory = ReturnType<typeof layerFactory>;
 
 /** Makes named layers, each with a seed of its own. */
-function layerFactory(seed: number) {
+function layerFactory(seed: number, draw: Variable) {
   let made = 0;
   const next = (kind: string) => {
     made += 1;
@@ -83,6 +113,6 @@ function layerFactory(seed: number) {
     flatten: () => layers.flatten({ name: next('flatten').name }),
     dense: (units: number, activation: 'relu' | 'softmax' = 'relu') =>
       layers.dense({ ...weights('dense'), units, activation }),
-    dropout: (rate: number) => new SeededDropout({ ...next('dropout'), rate }),
+    dropout: (rate: number) => new SeededDropout({ ...next('dropout'), rate, draw }),
   };
 }

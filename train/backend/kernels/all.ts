@@ -1,12 +1,27 @@
 import type { Lowering } from '../graph.ts';
 import type { Kernel } from '../kernel.ts';
+import { averagePools } from './average-pool.ts';
 import { convolutions } from './convolution.ts';
 import { convolutionGradients } from './convolution-gradient.ts';
+import { cumulatives } from './cumulative.ts';
+import { depthwiseConvolutions } from './depthwise.ts';
 import { elementwise } from './elementwise.ts';
+import { fills } from './fill.ts';
+import { gathers } from './gather.ts';
+import { joins } from './join.ts';
+import { leaky } from './leaky.ts';
 import { products } from './matmul.ts';
+import { normalizations } from './normalization.ts';
+import { pads } from './pad.ts';
 import { pools } from './pool.ts';
 import { reductions } from './reduce.ts';
+import { resizes } from './resize.ts';
+import { scatters } from './scatter.ts';
 import { shapes } from './shape.ts';
+import { slices } from './slice.ts';
+import { statelessUniforms } from './stateless-uniform.ts';
+import { unary } from './unary.ts';
+import { volumes } from './volume.ts';
 
 /** Every TensorFlow.js kernel that the backend has. */
 export const kernels: readonly Kernel[] = [
@@ -14,9 +29,24 @@ export const kernels: readonly Kernel[] = [
   ...products,
   ...convolutions,
   ...convolutionGradients,
+  ...depthwiseConvolutions,
   ...pools,
+  ...averagePools,
+  ...volumes,
   ...reductions,
   ...shapes,
+  ...statelessUniforms,
+  ...unary,
+  ...slices,
+  ...scatters,
+  ...resizes,
+  ...pads,
+  ...normalizations,
+  ...leaky,
+  ...joins,
+  ...gathers,
+  ...fills,
+  ...cumulatives,
 ];
 
 export const lowerings: ReadonlyMap<string, Lowering> = new Map(

@@ -1,49 +1,98 @@
-import type { Conv2DBackpropFilterAttrs, Conv2DBackpropInputAttrs } from '@tensorflow/tfjs-core';
-import type { GraphBuilder, Ref } from '../graph.ts';
+import type {
+  Conv2DBackpropFilterAttrs,
+  Conv2DBackpropInputAttrs,
+  DepthwiseConv2dNativeBackpropFilterAttrs,
+  DepthwiseConv2dNativeBackpropInputAttrs,
+} from '@tensorflow/tfjs-core';
+import { type GraphBuilder, type Ref, UnsupportedKernel } from '../graph.ts';
 import { defineKernel, inputOf, type Kernel, type LoweredCall } from '../kernel.ts';
 import { image, toChannelsFirst, toChannelsLast } from '../layout.ts';
-import { convolution, crop, geometryOf, isPlain, onnxFilter } from './geometry.ts';
+import { type Shape, sameShape } from '../value.ts';
+import { convolution, crop, floatsOnly, type Geometry, geometryOf, isPlain, onnxFilter } from './geometry.ts';
 import { coveredGradient, lowerPhasedFilterGradient } from './pool.ts';
 
-const backpropInput = defineKernel<'dy' | 'filter', Conv2DBackpropInputAttrs>(
-  'Conv2DBackpropInput',
-  ({ dy, filter }, attributes) => {
-    const { geometry } = convolution('Conv2DBackpropInput', attributes.inputShape, filter.shape, {
-      ...attributes,
-      dilations: 1,
-    });
-    return {
-      inputs: [dy, filter],
-      shape: attributes.inputShape,
-      dtype: 'float32',
-      attributes: { ...geometry },
-    };
-  },
-  (graph, call) => {
-    const [dy, filter] = [inputOf(call, 0), inputOf(call, 1)];
-    const { strides, pads } = geometryOf(call.attributes);
-    const [top = 0, left = 0] = pads;
-    const [strideY = 1, strideX = 1] = strides;
-    const [batch, height, width, channels] = image(call.shape);
-    const [filterHeight, filterWidth] = image(filter.shape);
-    const gradient = coveredGradient(graph, dy);
-    const [, outHeight, outWidth] = image(gradient.shape);
+type GradientAttributes =
+  | Omit<Conv2DBackpropInputAttrs, 'inputShape'>
+  | Omit<DepthwiseConv2dNativeBackpropInputAttrs, 'inputShape'>;
 
-    // The windows reach from -top to here: what is beyond the image is cut off, what they left out is 0.
-    const endY = (outHeight - 1) * strideY + filterHeight - top;
-    const endX = (outWidth - 1) * strideX + filterWidth - left;
-    const [reachedHeight, reachedWidth] = [Math.min(endY, height), Math.min(endX, width)];
-    const dx = graph.op(
-      'ConvTranspose',
-      [toChannelsFirst(graph, gradient.ref, gradient.shape), onnxFilter(graph, filter)],
-      { strides, pads: [top, left, endY - reachedHeight, endX - reachedWidth] },
+/** The geometry of the convolution whose gradient is asked for; TensorFlow.js has none for a dilated one. */
+function forwardGeometry(
+  kernel: string,
+  { x, filter, dy }: { readonly x: Shape; readonly filter: Shape; readonly dy: Shape },
+  attributes: GradientAttributes,
+  depthwise: boolean,
+): Geometry {
+  const { outShape, geometry } = convolution(kernel, x, filter, attributes, depthwise);
+  if (geometry.dilations.some((dilation) => dilation !== 1)) {
+    throw new UnsupportedKernel(kernel, `it has no dilations, got [${geometry.dilations}]`);
+  }
+  if (!sameShape(dy, outShape)) {
+    throw new UnsupportedKernel(
+      kernel,
+      `a convolution of [${x}] with a filter [${filter}], strides [${geometry.strides}] and padding ` +
+        `${JSON.stringify(attributes.pad)} gives [${outShape}], and so must its gradient be; got [${dy}]`,
     );
-    const inside = toChannelsLast(graph, dx, [batch, reachedHeight, reachedWidth, channels]);
-    if (reachedHeight === height && reachedWidth === width) return inside;
-    const ends = graph.ints([0, 0, 0, 0, 0, height - reachedHeight, width - reachedWidth, 0]);
-    return graph.op('Pad', [inside, ends]);
-  },
-);
+  }
+  return geometry;
+}
+
+/** The gradient of a convolution's image, which is also what a transposed convolution computes. */
+export function inputGradientKernel(name: string, { depthwise }: { depthwise: boolean }): Kernel {
+  return defineKernel<'dy' | 'filter', Conv2DBackpropInputAttrs | DepthwiseConv2dNativeBackpropInputAttrs>(
+    name,
+    ({ dy, filter }, attributes) => {
+      floatsOnly(name, [dy, filter]);
+      const { inputShape } = attributes;
+      const shapes = { x: inputShape, filter: filter.shape, dy: dy.shape };
+      const geometry = forwardGeometry(name, shapes, attributes, depthwise);
+      return { inputs: [dy, filter], shape: inputShape, dtype: 'float32', attributes: { ...geometry } };
+    },
+    lowerInputGradient,
+  );
+}
+
+function lowerInputGradient(graph: GraphBuilder, call: LoweredCall): Ref {
+  const [dy, filter] = [inputOf(call, 0), inputOf(call, 1)];
+  const { strides, pads, groups } = geometryOf(call.attributes);
+  const [top = 0, left = 0] = pads;
+  const [strideY = 1, strideX = 1] = strides;
+  const [batch, height, width, channels] = image(call.shape);
+  const [filterHeight, filterWidth] = image(filter.shape);
+  const gradient = coveredGradient(graph, dy);
+  const [, outHeight, outWidth] = image(gradient.shape);
+
+  // The windows reach from -top to here: what is beyond the image is cut off, what they left out is 0.
+  const endY = (outHeight - 1) * strideY + filterHeight - top;
+  const endX = (outWidth - 1) * strideX + filterWidth - left;
+  const [reachedHeight, reachedWidth] = [Math.min(endY, height), Math.min(endX, width)];
+  const dx = graph.op(
+    'ConvTranspose',
+    [toChannelsFirst(graph, gradient.ref, gradient.shape), onnxFilter(graph, filter, groups)],
+    { strides, pads: [top, left, endY - reachedHeight, endX - reachedWidth], group: groups },
+  );
+  const inside = toChannelsLast(graph, dx, [batch, reachedHeight, reachedWidth, channels]);
+  if (reachedHeight === height && reachedWidth === width) return inside;
+  const ends = graph.ints([0, 0, 0, 0, 0, height - reachedHeight, width - reachedWidth, 0]);
+  return graph.op('Pad', [inside, ends]);
+}
+
+export function filterGradientKernel(
+  name: string,
+  { depthwise }: { depthwise: boolean },
+  lower: (graph: GraphBuilder, call: LoweredCall) => Ref,
+): Kernel {
+  return defineKernel<'x' | 'dy', Conv2DBackpropFilterAttrs | DepthwiseConv2dNativeBackpropFilterAttrs>(
+    name,
+    ({ x, dy }, attributes) => {
+      floatsOnly(name, [x, dy]);
+      const { filterShape } = attributes;
+      const shapes = { x: x.shape, filter: filterShape, dy: dy.shape };
+      const geometry = forwardGeometry(name, shapes, attributes, depthwise);
+      return { inputs: [x, dy], shape: filterShape, dtype: 'float32', attributes: { ...geometry } };
+    },
+    lower,
+  );
+}
 
 /**
  * The filter's gradient as one convolution: x seen as one image of [height, width*in] with the batch as its
@@ -51,20 +100,7 @@ const backpropInput = defineKernel<'dy' | 'filter', Conv2DBackpropInputAttrs>(
  * the stride of the forward pass becomes the dilation of this one. Measured at a third of the time of the usual
  * form (channels as batch).
  */
-const backpropFilter = defineKernel<'x' | 'dy', Conv2DBackpropFilterAttrs>(
-  'Conv2DBackpropFilter',
-  ({ x, dy }, attributes) => {
-    const { geometry } = convolution('Conv2DBackpropFilter', x.shape, attributes.filterShape, {
-      ...attributes,
-      dilations: 1,
-    });
-    return { inputs: [x, dy], shape: attributes.filterShape, dtype: 'float32', attributes: { ...geometry } };
-  },
-  (graph, call) =>
-    lowerPhasedFilterGradient(graph, inputOf(call, 0), inputOf(call, 1)) ?? lowerFilterGradient(graph, call),
-);
-
-function lowerFilterGradient(graph: GraphBuilder, call: LoweredCall): Ref {
+export function lowerFilterGradient(graph: GraphBuilder, call: LoweredCall): Ref {
   const [x, dy] = [inputOf(call, 0), inputOf(call, 1)];
   const geometry = geometryOf(call.attributes);
   const [filterHeight, filterWidth] = image(call.shape);
@@ -103,4 +139,13 @@ function lowerFilterGradient(graph: GraphBuilder, call: LoweredCall): Ref {
   return graph.reshape(turned, call.shape);
 }
 
-export const convolutionGradients: readonly Kernel[] = [backpropInput, backpropFilter];
+export const convolutionGradients: readonly Kernel[] = [
+  inputGradientKernel('Conv2DBackpropInput', { depthwise: false }),
+  filterGradientKernel(
+    'Conv2DBackpropFilter',
+    { depthwise: false },
+    (graph, call) =>
+      lowerPhasedFilterGradient(graph, inputOf(call, 0), inputOf(call, 1)) ??
+      lowerFilterGradient(graph, call),
+  ),
+];

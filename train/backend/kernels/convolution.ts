@@ -1,57 +1,92 @@
-import type { Conv2DAttrs, FusedConv2DAttrs } from '@tensorflow/tfjs-core';
+import type {
+  Conv2DAttrs,
+  DepthwiseConv2dNativeAttrs,
+  FusedConv2DAttrs,
+  FusedDepthwiseConv2DAttrs,
+} from '@tensorflow/tfjs-core';
 import { type GraphBuilder, type Ref, UnsupportedKernel } from '../graph.ts';
-import { defineKernel, inputOf, type Kernel } from '../kernel.ts';
+import { defineKernel, inputOf, type Kernel, type LoweredCall } from '../kernel.ts';
 import { image, toChannelsFirst, toChannelsLast } from '../layout.ts';
 import { type Call, callOf, type Shape, type Value } from '../value.ts';
-import { activate, activationOf } from './activation.ts';
-import { convolution, crop, geometryOf, isPerChannel, isPlain, onnxFilter } from './geometry.ts';
+import { activate, activationOf, leakyreluAlphaOf, recordedActivation } from './activation.ts';
+import { convolution, crop, floatsOnly, geometryOf, isPerChannel, isPlain, onnxFilter } from './geometry.ts';
 
-function lowerConvolution(
+/** The lowering of every forward convolution; `bias` has one value for each channel of the result. */
+export function lowerConvolution(
   graph: GraphBuilder,
   call: Pick<Call, 'inputs' | 'attributes'>,
   outShape: Shape,
-  bias: Value | undefined,
+  bias?: Value,
 ): Ref {
   const [x, filter] = [inputOf(call, 0), inputOf(call, 1)];
-  const inputs = [toChannelsFirst(graph, graph.ref(x), x.shape), onnxFilter(graph, filter)];
+  const { strides, dilations, pads, groups } = geometryOf(call.attributes);
+  const inputs = [toChannelsFirst(graph, graph.ref(x), x.shape), onnxFilter(graph, filter, groups)];
   if (bias !== undefined) inputs.push(graph.ref(bias));
-  const { activation } = call.attributes;
-  const { strides, dilations, pads } = geometryOf(call.attributes);
-  const convolved = graph.op('Conv', inputs, { strides, dilations, pads });
+  const convolved = graph.op('Conv', inputs, { strides, dilations, pads, group: groups });
+  const activation = activationOf(call.attributes);
   // Before the change of layout, so that the two layout changes around it can cancel.
   const activated =
-    activation === undefined ? convolved : activate(graph, convolved, activationOf(call.attributes));
+    activation === 'prelu'
+      ? convolved
+      : activate(graph, convolved, activation, { leakyreluAlpha: leakyreluAlphaOf(call.attributes) });
   return toChannelsLast(graph, activated, outShape);
 }
 
-const conv2d = defineKernel<'x' | 'filter', Conv2DAttrs>(
-  'Conv2D',
-  ({ x, filter }, attributes) => {
-    const { outShape, geometry } = convolution('Conv2D', x.shape, filter.shape, attributes);
-    return { inputs: [x, filter], shape: outShape, dtype: 'float32', attributes: { ...geometry } };
-  },
-  (graph, call) => lowerConvolution(graph, call, call.shape, undefined),
-);
+function lowerFusedConvolution(graph: GraphBuilder, call: LoweredCall): Ref {
+  const { biased, activation } = call.attributes;
+  const bias = biased === true ? inputOf(call, 2) : undefined;
+  const convolved = lowerConvolution(graph, call, call.shape, bias);
+  if (activation !== 'prelu') return convolved;
+  const preluWeights = graph.ref(inputOf(call, call.inputs.length - 1));
+  return activate(graph, convolved, activation, { preluWeights });
+}
 
-const fusedConv2d = defineKernel<'x' | 'filter', FusedConv2DAttrs, 'bias' | 'preluActivationWeights'>(
-  'FusedConv2D',
-  ({ x, filter, bias, preluActivationWeights }, attributes) => {
-    if (preluActivationWeights !== undefined)
-      throw new UnsupportedKernel('FusedConv2D', 'it has no prelu activation');
-    const { outShape, geometry } = convolution('FusedConv2D', x.shape, filter.shape, attributes);
-    return {
-      inputs: bias === undefined ? [x, filter] : [x, filter, bias],
-      shape: outShape,
-      dtype: 'float32',
-      attributes: { ...geometry, activation: attributes.activation ?? 'linear' },
-    };
-  },
-  (graph, call) => lowerConvolution(graph, call, call.shape, call.inputs[2]),
-);
+type ConvolutionAttributes = Conv2DAttrs | DepthwiseConv2dNativeAttrs;
+
+export function convolutionKernel(name: string, { depthwise }: { depthwise: boolean }): Kernel {
+  return defineKernel<'x' | 'filter', ConvolutionAttributes>(
+    name,
+    ({ x, filter }, attributes) => {
+      floatsOnly(name, [x, filter]);
+      const { outShape, geometry } = convolution(name, x.shape, filter.shape, attributes, depthwise);
+      return { inputs: [x, filter], shape: outShape, dtype: 'float32', attributes: { ...geometry } };
+    },
+    (graph, call) => lowerConvolution(graph, call, call.shape),
+  );
+}
+
+export function fusedConvolutionKernel(name: string, { depthwise }: { depthwise: boolean }): Kernel {
+  return defineKernel<
+    'x' | 'filter',
+    FusedConv2DAttrs | FusedDepthwiseConv2DAttrs,
+    'bias' | 'preluActivationWeights'
+  >(
+    name,
+    ({ x, filter, bias, preluActivationWeights }, attributes) => {
+      floatsOnly(name, [x, filter]);
+      const { outShape, geometry } = convolution(name, x.shape, filter.shape, attributes, depthwise);
+      if (bias !== undefined && !(bias.shape.length === 1 && bias.shape[0] === outShape[3])) {
+        throw new UnsupportedKernel(
+          name,
+          `its bias is one value for each of the ${outShape[3]} channels, got a bias [${bias.shape}]; ` +
+            'add another one to the result',
+        );
+      }
+      const activation = recordedActivation(name, attributes, preluActivationWeights !== undefined);
+      return {
+        inputs: [x, filter, bias, preluActivationWeights].filter((input) => input !== undefined),
+        shape: outShape,
+        dtype: 'float32',
+        attributes: { ...geometry, ...activation, biased: bias !== undefined },
+      };
+    },
+    lowerFusedConvolution,
+  );
+}
 
 /** A bias added to a convolution that nothing else uses goes into the convolution. Undefined where it is none. */
 export function lowerBiasAdd(graph: GraphBuilder, sum: Value, bias: Value): Ref | undefined {
-  const call = callOf(sum, 'Conv2D');
+  const call = callOf(sum, 'Conv2D') ?? callOf(sum, 'DepthwiseConv2dNative');
   if (call === undefined || !isPerChannel(bias, sum) || graph.uses(sum) > 1) return undefined;
   return lowerConvolution(graph, call, sum.shape, bias);
 }
@@ -77,10 +112,13 @@ export function croppedBiasAdd(
   const cropped = crop(graph, x, height + filterHeight - 1, width + filterWidth - 1);
   const inputs = [
     toChannelsFirst(graph, cropped.ref, cropped.shape),
-    onnxFilter(graph, filter),
+    onnxFilter(graph, filter, 1),
     graph.ref(bias),
   ];
   return toChannelsLast(graph, graph.op('Conv', inputs), [batch, height, width, channels]);
 }
 
-export const convolutions: readonly Kernel[] = [conv2d, fusedConv2d];
+export const convolutions: readonly Kernel[] = [
+  convolutionKernel('Conv2D', { depthwise: false }),
+  fusedConvolutionKernel('FusedConv2D', { depthwise: false }),
+];

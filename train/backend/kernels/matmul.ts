@@ -1,8 +1,9 @@
 import type { _FusedMatMulAttrs, BatchMatMulAttrs } from '@tensorflow/tfjs-core';
 import { type GraphBuilder, type Ref, UnsupportedKernel } from '../graph.ts';
 import { defineKernel, inputOf, type Kernel, type LoweredCall } from '../kernel.ts';
-import type { Shape, Value } from '../value.ts';
-import { activate, activationOf } from './activation.ts';
+import type { Dtype, Shape, Value } from '../value.ts';
+import { activate, activationOf, leakyreluAlphaOf, recordedActivation } from './activation.ts';
+import { typed } from './typed.ts';
 
 /** The last two dimensions, and those before them. */
 function split(shape: Shape) {
@@ -28,35 +29,33 @@ function broadcastBatch(longer: Shape, shorter: Shape): number[] {
   return longer.map((size, axis) => Math.max(size, shorter[axis - (longer.length - shorter.length)] ?? 1));
 }
 
-function lowerProduct(graph: GraphBuilder, call: LoweredCall): Ref {
-  const [a, b, bias] = [inputOf(call, 0), inputOf(call, 1), call.inputs[2]];
-  const [transposeA, transposeB] = [call.attributes.transposeA === true, call.attributes.transposeB === true];
-  if (split(call.shape).batch.some((size) => size !== 1))
-    return lowerBatched(graph, a, b, transposeA, transposeB);
+/** An int32 only from two of them. */
+const productType = (a: Value, b: Value): Dtype =>
+  a.dtype === 'int32' && b.dtype === 'int32' ? 'int32' : 'float32';
 
+/** `bias` can be added to every row of the product. */
+function lowerProduct(graph: GraphBuilder, call: LoweredCall, bias?: Value): Ref {
+  const [a, b] = [inputOf(call, 0), inputOf(call, 1)];
+  const [transposeA, transposeB] = [call.attributes.transposeA === true, call.attributes.transposeB === true];
+  if (call.dtype === 'int32' || split(call.shape).batch.some((size) => size !== 1)) {
+    const product = graph.op('MatMul', [turned(graph, a, transposeA), turned(graph, b, transposeB)]);
+    return bias === undefined ? product : graph.op('Add', [product, graph.ref(bias)]);
+  }
   const matrix = (value: Value) => {
     const { rows, columns } = split(value.shape);
-    return value.shape.length === 2 ? graph.ref(value) : graph.reshape(graph.ref(value), [rows, columns]);
+    const ref = typed(graph, value, call.dtype);
+    return value.shape.length === 2 ? ref : graph.reshape(ref, [rows, columns]);
   };
   const inputs = bias === undefined ? [matrix(a), matrix(b)] : [matrix(a), matrix(b), graph.ref(bias)];
   const product = graph.op('Gemm', inputs, { transA: Number(transposeA), transB: Number(transposeB) });
   return call.shape.length === 2 ? product : graph.reshape(product, call.shape);
 }
 
-function lowerBatched(
-  graph: GraphBuilder,
-  a: Value,
-  b: Value,
-  transposeA: boolean,
-  transposeB: boolean,
-): Ref {
-  const turned = (value: Value, transpose: boolean) => {
-    const axes = value.shape.map((_, axis) => axis);
-    const rank = axes.length;
-    const perm = [...axes.slice(0, -2), rank - 1, rank - 2];
-    return transpose ? graph.op('Transpose', [graph.ref(value)], { perm }) : graph.ref(value);
-  };
-  return graph.op('MatMul', [turned(a, transposeA), turned(b, transposeB)]);
+/** With the last two axes exchanged, if asked for. */
+function turned(graph: GraphBuilder, value: Value, transpose: boolean): Ref {
+  const axes = value.shape.map((_, axis) => axis);
+  const perm = [...axes.slice(0, -2), axes.length - 1, axes.length - 2];
+  return transpose ? graph.op('Transpose', [graph.ref(value)], { perm }) : graph.ref(value);
 }
 
 const batchMatMul = defineKernel<'a' | 'b', BatchMatMulAttrs>(
@@ -64,29 +63,37 @@ const batchMatMul = defineKernel<'a' | 'b', BatchMatMulAttrs>(
   ({ a, b }, { transposeA, transposeB }) => ({
     inputs: [a, b],
     shape: productShape('BatchMatMul', a, b, transposeA, transposeB),
-    dtype: 'float32',
+    dtype: productType(a, b),
     attributes: { transposeA, transposeB },
   }),
-  lowerProduct,
+  (graph, call) => lowerProduct(graph, call),
 );
 
 const fusedMatMul = defineKernel<'a' | 'b', _FusedMatMulAttrs, 'bias' | 'preluActivationWeights'>(
   '_FusedMatMul',
-  ({ a, b, bias, preluActivationWeights }, { transposeA, transposeB, activation }) => {
-    if (preluActivationWeights !== undefined)
-      throw new UnsupportedKernel('_FusedMatMul', 'it has no prelu activation');
-    const shape = productShape('_FusedMatMul', a, b, transposeA, transposeB);
-    if (bias !== undefined && split(shape).batch.some((size) => size !== 1)) {
-      throw new UnsupportedKernel('_FusedMatMul', `it has no bias on a batch of products [${shape}]`);
-    }
-    return {
-      inputs: bias === undefined ? [a, b] : [a, b, bias],
-      shape,
-      dtype: 'float32',
-      attributes: { transposeA, transposeB, activation: activation ?? 'linear' },
-    };
+  (
+    { a, b, bias, preluActivationWeights: slopes },
+    { transposeA, transposeB, activation, leakyreluAlpha },
+  ) => ({
+    inputs: [a, b, ...(bias ? [bias] : []), ...(slopes ? [slopes] : [])],
+    shape: productShape('_FusedMatMul', a, b, transposeA, transposeB),
+    dtype: 'float32',
+    attributes: {
+      transposeA,
+      transposeB,
+      biased: bias !== undefined,
+      ...recordedActivation('_FusedMatMul', { activation, leakyreluAlpha }, slopes !== undefined),
+    },
+  }),
+  (graph, call) => {
+    const { biased, activation } = call.attributes;
+    const product = lowerProduct(graph, call, biased === true ? inputOf(call, 2) : undefined);
+    const slopes = activation === 'prelu' ? graph.ref(inputOf(call, biased === true ? 3 : 2)) : undefined;
+    return activate(graph, product, activationOf(call.attributes), {
+      leakyreluAlpha: leakyreluAlphaOf(call.attributes),
+      preluWeights: slopes,
+    });
   },
-  (graph, call) => activate(graph, lowerProduct(graph, call), activationOf(call.attributes)),
 );
 
 export const products: readonly Kernel[] = [batchMatMul, fusedMatMul];

@@ -1,51 +1,28 @@
-import { backend_util, type MaxPoolAttrs, type MaxPoolGradAttrs } from '@tensorflow/tfjs-core';
+import type { MaxPoolAttrs, MaxPoolGradAttrs } from '@tensorflow/tfjs-core';
 import { type GraphBuilder, type Ref, UnsupportedKernel } from '../graph.ts';
-import { defineKernel, inputOf, type Kernel, numbersOf } from '../kernel.ts';
+import { defineKernel, inputOf, type Kernel } from '../kernel.ts';
 import { image, toChannelsFirst, toChannelsLast } from '../layout.ts';
-import { type Call, callOf, type KernelAttributes, type Shape, type Value } from '../value.ts';
+import { type Call, callOf, type Shape, sameShape, type Value } from '../value.ts';
 import { keepWherePositive } from './activation.ts';
 import { croppedBiasAdd } from './convolution.ts';
 import { isPhased, phasedFilterGradient, phases } from './phases.ts';
-
-/** Window and strides as [height, width]; pads as [top, left, bottom, right]. */
-interface Windows {
-  readonly window: readonly [number, number];
-  readonly strides: readonly [number, number];
-  readonly pads: readonly number[];
-}
-
-function pooling(x: Shape, { filterSize, strides, pad, dimRoundingMode }: Omit<MaxPoolAttrs, 'dataFormat'>) {
-  const info = backend_util.computePool2DInfo(
-    [...x] as [number, number, number, number],
-    filterSize,
-    strides,
-    1,
-    pad,
-    dimRoundingMode,
-  );
-  const { top, left, bottom, right } = info.padInfo;
-  return {
-    outShape: info.outShape,
-    attributes: {
-      window: [info.filterHeight, info.filterWidth],
-      strides: [info.strideHeight, info.strideWidth],
-      pads: [top, left, bottom, right],
-    },
-  };
-}
-
-function windowsOf(attributes: KernelAttributes): Windows {
-  const pair = (name: string): [number, number] => {
-    const [height = 1, width = 1] = numbersOf(attributes, name);
-    return [height, width];
-  };
-  return { window: pair('window'), strides: pair('strides'), pads: numbersOf(attributes, 'pads') };
-}
+import {
+  type Covered,
+  filledUp,
+  interleave,
+  padded,
+  placesOf,
+  pooling,
+  putBack,
+  tiles,
+  type Windows,
+  windowsOf,
+} from './windows.ts';
 
 const maxPool = defineKernel<'x', MaxPoolAttrs>(
   'MaxPool',
   ({ x }, attributes) => {
-    const { outShape, attributes: recorded } = pooling(x.shape, attributes);
+    const { outShape, attributes: recorded } = pooling('MaxPool', x, attributes);
     return { inputs: [x], shape: outShape, dtype: 'float32', attributes: recorded };
   },
   (graph, call) => {
@@ -74,40 +51,23 @@ function lowerPlainMaxPool(
   return toChannelsLast(graph, pooled, outShape);
 }
 
-/** Windows that touch but do not overlap, without padding: each input belongs to one window at most. */
-function tiles({ window, strides, pads }: Windows): boolean {
-  return window[0] === strides[0] && window[1] === strides[1] && pads.every((pad) => pad === 0);
-}
-
 /**
- * For each place in the window, in row-major order, `x` at that place of all windows: [batch, out, out, channels].
+ * For each place in a tile, in row-major order, `x` at that place of all tiles: [batch, out, out, channels].
  * All that compares `x` with its maximum takes it from here, so that the two are equal to the last bit.
  */
-function positions(
-  graph: GraphBuilder,
-  x: Value,
-  { window }: Pick<Windows, 'window'>,
-  outShape: Shape,
-): Ref[] {
+function positions(graph: GraphBuilder, x: Value, { window }: Pick<Windows, 'window'>, pooled: Shape): Ref[] {
   const relu = callOf(x, 'Relu');
   if (relu !== undefined) {
-    const before = positions(graph, inputOf(relu, 0), { window }, outShape);
+    const before = positions(graph, inputOf(relu, 0), { window }, pooled);
     return before.map((place) => graph.op('Relu', [place]));
   }
-  return phases(graph, x, window, outShape) ?? slices(graph, x, window, outShape);
+  return phases(graph, x, window, pooled) ?? slices(graph, x, window, pooled);
 }
 
-function slices(graph: GraphBuilder, x: Value, [height, width]: Windows['window'], outShape: Shape): Ref[] {
-  const [, outHeight, outWidth] = image(outShape);
-  const source = croppedBiasAdd(graph, x, outHeight * height, outWidth * width) ?? graph.ref(x);
-  const at = (row: number, column: number) =>
-    graph.slice(source, {
-      axes: [1, 2],
-      start: [row, column],
-      end: [row + (outHeight - 1) * height + 1, column + (outWidth - 1) * width + 1],
-      step: [height, width],
-    });
-  return Array.from({ length: height * width }, (_, place) => at(Math.floor(place / width), place % width));
+function slices(graph: GraphBuilder, x: Value, window: Windows['window'], pooled: Shape): Ref[] {
+  const [, outHeight, outWidth] = image(pooled);
+  const source = croppedBiasAdd(graph, x, outHeight * window[0], outWidth * window[1]) ?? graph.ref(x);
+  return placesOf(graph, source, { window, strides: window }, [outHeight, outWidth]);
 }
 
 function maximum(graph: GraphBuilder, of: readonly Ref[]): Ref {
@@ -117,11 +77,12 @@ function maximum(graph: GraphBuilder, of: readonly Ref[]): Ref {
 const maxPoolGrad = defineKernel<'dy' | 'input' | 'output', MaxPoolGradAttrs>(
   'MaxPoolGrad',
   ({ dy, input, output }, attributes) => {
-    const { attributes: recorded } = pooling(input.shape, attributes);
-    if (!tiles(windowsOf(recorded))) {
+    const { outShape, attributes: recorded } = pooling('MaxPoolGrad', input, attributes);
+    if (!sameShape(dy.shape, outShape)) {
       throw new UnsupportedKernel(
         'MaxPoolGrad',
-        `windows must not overlap or be padded; got a window of ${recorded.window} at strides of ${recorded.strides}`,
+        `pooling [${input.shape}] by ${JSON.stringify(recorded)} gives [${outShape}], ` +
+          `and so must its gradient be; got [${dy.shape}]`,
       );
     }
     return { inputs: [dy, input, output], shape: input.shape, dtype: 'float32', attributes: recorded };
@@ -129,11 +90,20 @@ const maxPoolGrad = defineKernel<'dy' | 'input' | 'output', MaxPoolGradAttrs>(
   (graph, call) => {
     const [dy, input, output] = [inputOf(call, 0), inputOf(call, 1), inputOf(call, 2)];
     const windows = windowsOf(call.attributes);
-    const places = positions(graph, input, windows, output.shape);
+    const places = tiles(windows)
+      ? positions(graph, input, windows, output.shape)
+      : overlapping(graph, input, windows, output.shape);
     const shares = firstMatch(graph, places, graph.ref(output), graph.ref(dy));
-    return filledUp(graph, interleave(graph, shares, windows, output.shape), input.shape);
+    return putBack(graph, shares, windows, output.shape, input.shape);
   },
 );
+
+/** The places of windows that overlap or are padded; nothing in the padding can be a maximum. */
+function overlapping(graph: GraphBuilder, x: Value, windows: Windows, pooled: Shape): Ref[] {
+  const [, outHeight, outWidth] = image(pooled);
+  const source = padded(graph, graph.ref(x), windows, Number.NEGATIVE_INFINITY);
+  return placesOf(graph, source, windows, [outHeight, outWidth]);
+}
 
 /**
  * Gives each window's gradient to the first place that holds its maximum, as TensorFlow.js does: in a picture's
@@ -149,45 +119,10 @@ function firstMatch(graph: GraphBuilder, places: readonly Ref[], max: Ref, dy: R
   });
 }
 
-/** Puts the places of all windows back where they came from: all that the windows cover of the image. */
-function interleave(
-  graph: GraphBuilder,
-  shares: readonly Ref[],
-  { window }: Windows,
-  pooled: Shape,
-): Covered {
-  const [height, width] = window;
-  const [batch, outHeight, outWidth, channels] = image(pooled);
-  const rows = Array.from({ length: height }, (_, row) =>
-    graph.reshape(graph.op('Concat', shares.slice(row * width, (row + 1) * width), { axis: 3 }), [
-      batch,
-      outHeight,
-      1,
-      outWidth * width * channels,
-    ]),
-  );
-  const shape = [batch, outHeight * height, outWidth * width, channels];
-  return { ref: graph.reshape(graph.op('Concat', rows, { axis: 2 }), shape), shape };
-}
-
-/** A gradient without the last rows and columns, which are 0 as no window covers them. */
-interface Covered {
-  readonly ref: Ref;
-  readonly shape: Shape;
-}
-
-/** The gradient at its full size. */
-function filledUp(graph: GraphBuilder, covered: Covered, shape: Shape): Ref {
-  const [, height, width] = image(covered.shape);
-  const [, fullHeight, fullWidth] = image(shape);
-  if (height === fullHeight && width === fullWidth) return covered.ref;
-  return graph.op('Pad', [
-    covered.ref,
-    graph.ints([0, 0, 0, 0, 0, fullHeight - height, fullWidth - width, 0]),
-  ]);
-}
-
-/** A max-pool's gradient times the step of the ReLU before it: Multiply(MaxPoolGrad(dy, relu(z), pooled), Step(z)). */
+/**
+ * A max-pool's gradient times the step of the ReLU before it: Multiply(MaxPoolGrad(dy, relu(z), pooled), Step(z)),
+ * where the windows are tiles.
+ */
 function maskedMaxPoolGrad(multiply: Pick<Call, 'inputs'>) {
   const grad = callOf(inputOf(multiply, 0), 'MaxPoolGrad');
   const step = callOf(inputOf(multiply, 1), 'Step');
@@ -196,7 +131,8 @@ function maskedMaxPoolGrad(multiply: Pick<Call, 'inputs'>) {
   const relu = callOf(input, 'Relu');
   const stepped = inputOf(step, 0);
   if (relu === undefined || (stepped !== input && stepped !== inputOf(relu, 0))) return undefined;
-  return { dy, before: inputOf(relu, 0), pooled, windows: windowsOf(grad.attributes) };
+  const windows = windowsOf(grad.attributes);
+  return tiles(windows) ? { dy, before: inputOf(relu, 0), pooled, windows } : undefined;
 }
 
 type MaskedMaxPoolGrad = NonNullable<ReturnType<typeof maskedMaxPoolGrad>>;
@@ -222,7 +158,7 @@ export function coveredGradient(graph: GraphBuilder, dy: Value): Covered {
 }
 
 function coveredPart(graph: GraphBuilder, match: MaskedMaxPoolGrad): Covered {
-  return interleave(graph, sharesOf(graph, match), match.windows, match.pooled.shape);
+  return interleave(graph, sharesOf(graph, match), match.windows.window, match.pooled.shape);
 }
 
 /**

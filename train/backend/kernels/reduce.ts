@@ -1,7 +1,8 @@
-import type { ArgMaxAttrs, SoftmaxAttrs } from '@tensorflow/tfjs-core';
+import type { ArgMaxAttrs } from '@tensorflow/tfjs-core';
 import { defineKernel, inputOf, type Kernel, normalAxes, numberOf, numbersOf } from '../kernel.ts';
 import type { Dtype, Shape } from '../value.ts';
 import { pooledSum } from './pool.ts';
+import { calculable, typed } from './typed.ts';
 
 function reducedShape(shape: Shape, axes: readonly number[], keepDims: boolean): Shape {
   return keepDims
@@ -16,6 +17,7 @@ interface ReduceAttributes {
   readonly keepDims: boolean;
 }
 
+/** `dtypeOf` is the result's type; it is computed in that, or in int32 for bool. */
 function reduction(name: string, op: string, dtypeOf: (x: Dtype) => Dtype): Kernel {
   return defineKernel<'x', ReduceAttributes>(
     name,
@@ -34,49 +36,47 @@ function reduction(name: string, op: string, dtypeOf: (x: Dtype) => Dtype): Kern
       const keepDims = call.attributes.keepDims === true;
       const ofBias =
         op === 'ReduceSum' && !keepDims && String(axes) === '0,1,2' ? pooledSum(graph, x) : undefined;
-      const source = ofBias ?? graph.ref(x);
-      const typed = x.dtype === call.dtype ? source : graph.cast(source, call.dtype);
-      return graph.op(op, [typed, graph.ints(axes)], {
+      const type = calculable(call.dtype);
+      const reduced = graph.op(op, [ofBias ?? typed(graph, x, type), graph.ints(axes)], {
         keepdims: Number(keepDims),
         noop_with_empty_axes: 1,
       });
+      return type === call.dtype ? reduced : graph.cast(reduced, call.dtype);
     },
   );
 }
 
-const argMax = defineKernel<'x', ArgMaxAttrs>(
-  'ArgMax',
-  ({ x }, { axis }) => {
-    const axes = normalAxes(axis, x.shape);
-    return {
-      inputs: [x],
-      shape: reducedShape(x.shape, axes, false),
-      dtype: 'int32',
-      attributes: { axis: axes[0] ?? 0 },
-    };
-  },
-  (graph, call) => {
-    const axis = numberOf(call.attributes, 'axis');
-    return graph.cast(graph.op('ArgMax', [graph.ref(inputOf(call, 0))], { axis, keepdims: 0 }), 'int32');
-  },
-);
+/** The first of the places that hold the extreme. */
+function place(name: string, op: string): Kernel {
+  return defineKernel<'x', ArgMaxAttrs>(
+    name,
+    ({ x }, { axis }) => {
+      const axes = normalAxes(axis, x.shape);
+      return {
+        inputs: [x],
+        shape: reducedShape(x.shape, axes, false),
+        dtype: 'int32',
+        attributes: { axis: axes[0] ?? 0 },
+      };
+    },
+    (graph, call) => {
+      const x = inputOf(call, 0);
+      const axis = numberOf(call.attributes, 'axis');
+      return graph.cast(graph.op(op, [typed(graph, x, calculable(x.dtype))], { axis, keepdims: 0 }), 'int32');
+    },
+  );
+}
 
-const softmax = defineKernel<'logits', SoftmaxAttrs>(
-  'Softmax',
-  ({ logits }, { dim }) => ({
-    inputs: [logits],
-    shape: logits.shape,
-    dtype: 'float32',
-    attributes: { axis: normalAxes(dim, logits.shape)[0] ?? 0 },
-  }),
-  (graph, call) =>
-    graph.op('Softmax', [graph.ref(inputOf(call, 0))], { axis: numberOf(call.attributes, 'axis') }),
-);
+const same = (x: Dtype) => x;
 
 export const reductions: readonly Kernel[] = [
-  reduction('Sum', 'ReduceSum', (x) => (x === 'bool' ? 'int32' : x)),
+  reduction('Sum', 'ReduceSum', calculable),
+  reduction('Prod', 'ReduceProd', calculable),
   reduction('Mean', 'ReduceMean', () => 'float32'),
-  reduction('Max', 'ReduceMax', (x) => x),
-  argMax,
-  softmax,
+  reduction('Max', 'ReduceMax', same),
+  reduction('Min', 'ReduceMin', same),
+  reduction('Any', 'ReduceMax', same),
+  reduction('All', 'ReduceMin', same),
+  place('ArgMax', 'ArgMax'),
+  place('ArgMin', 'ArgMin'),
 ];

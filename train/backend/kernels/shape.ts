@@ -1,17 +1,19 @@
 import {
-  type ConcatAttrs,
+  type BatchToSpaceNDAttrs,
+  backend_util,
+  type DepthToSpaceAttrs,
   type ExpandDimsAttrs,
-  type FillAttrs,
-  type GatherV2Attrs,
   type ReshapeAttrs,
-  type SliceAttrs,
-  slice_util,
+  type SpaceToBatchNDAttrs,
   type TransposeAttrs,
   util,
 } from '@tensorflow/tfjs-core';
 import { type GraphBuilder, type Ref, UnsupportedKernel } from '../graph.ts';
 import { defineKernel, inputOf, type Kernel, type LoweredCall, numberOf, numbersOf } from '../kernel.ts';
-import { sameShape, sizeOf, type Value } from '../value.ts';
+import { image } from '../layout.ts';
+import { sameShape, sizeOf } from '../value.ts';
+import { padded } from './pad.ts';
+import { sliced } from './slice.ts';
 
 const reshapeTo = (graph: GraphBuilder, call: LoweredCall) =>
   graph.reshape(graph.ref(inputOf(call, 0)), call.shape);
@@ -47,108 +49,91 @@ const transpose = defineKernel<'x', TransposeAttrs>(
     graph.op('Transpose', [graph.ref(inputOf(call, 0))], { perm: numbersOf(call.attributes, 'perm') }),
 );
 
-const slice = defineKernel<'x', SliceAttrs>(
-  'Slice',
-  ({ x }, { begin, size }) => {
-    const shape = [...x.shape];
-    const [start = [], extent = []] = slice_util.parseSliceParams(
-      { shape, rank: shape.length } as never,
-      begin,
-      size,
-    );
-    return { inputs: [x], shape: extent, dtype: x.dtype, attributes: { start } };
+/** Each pixel's channels laid out as a block of blockSize x blockSize pixels. */
+const depthToSpace = defineKernel<'x', DepthToSpaceAttrs>(
+  'DepthToSpace',
+  ({ x }, { blockSize, dataFormat }) => {
+    if (dataFormat !== 'NHWC')
+      throw new UnsupportedKernel('DepthToSpace', `it has no data format ${dataFormat}`);
+    const [batch, height, width, channels] = image(x.shape);
+    const shape = [batch, height * blockSize, width * blockSize, channels / blockSize ** 2];
+    return { inputs: [x], shape, dtype: x.dtype, attributes: { blockSize } };
   },
   (graph, call) => {
-    const start = numbersOf(call.attributes, 'start');
-    return graph.slice(graph.ref(inputOf(call, 0)), {
-      axes: start.map((_, axis) => axis),
-      start,
-      end: start.map((from, axis) => from + (call.shape[axis] ?? 0)),
-      step: start.map(() => 1),
+    const x = inputOf(call, 0);
+    const size = numberOf(call.attributes, 'blockSize');
+    const [batch, height, width] = image(x.shape);
+    const depth = call.shape[3] ?? 1;
+    const split = [batch, height, width, size, size, depth];
+    return permuted(graph, graph.ref(x), { split, perm: [0, 1, 3, 2, 4, 5], merged: call.shape });
+  },
+);
+
+/** Moves blocks of the dimensions after the first into the first one, which grows by their size. */
+const spaceToBatch = defineKernel<'x', SpaceToBatchNDAttrs>(
+  'SpaceToBatchND',
+  ({ x }, { blockShape, paddings }) => {
+    const start = x.shape.map((_, axis) => paddings[axis - 1]?.[0] ?? 0);
+    const end = x.shape.map((_, axis) => paddings[axis - 1]?.[1] ?? 0);
+    const shape = x.shape.map((size, axis) => size + (start[axis] ?? 0) + (end[axis] ?? 0));
+    const merged = backend_util.getReshapedPermuted(shape, blockShape, sizeOf(blockShape), false);
+    const attributes = { blockShape, start, end, padded: shape };
+    return { inputs: [x], shape: merged, dtype: x.dtype, attributes };
+  },
+  (graph, call) => {
+    const [blockShape, start, end, shape] = ['blockShape', 'start', 'end', 'padded'].map((name) => [
+      ...numbersOf(call.attributes, name),
+    ]) as [number[], number[], number[], number[]];
+    const x = padded(graph, graph.ref(inputOf(call, 0)), { start, end, value: 0, dtype: call.dtype });
+    const split = backend_util.getReshaped(shape, blockShape, sizeOf(blockShape), false);
+    const perm = backend_util.getPermuted(split.length, blockShape.length, false);
+    return permuted(graph, x, { split, perm, merged: call.shape });
+  },
+);
+
+/** The way back. */
+const batchToSpace = defineKernel<'x', BatchToSpaceNDAttrs>(
+  'BatchToSpaceND',
+  ({ x }, { blockShape, crops }) => {
+    const merged = backend_util.getReshapedPermuted([...x.shape], blockShape, sizeOf(blockShape));
+    const cropped = backend_util.getSliceSize(merged, crops, blockShape.length);
+    return {
+      inputs: [x],
+      shape: merged.map((size, axis) => cropped[axis] ?? size),
+      dtype: x.dtype,
+      attributes: { blockShape, merged, start: backend_util.getSliceBeginCoords(crops, blockShape.length) },
+    };
+  },
+  (graph, call) => {
+    const x = inputOf(call, 0);
+    const blockShape = [...numbersOf(call.attributes, 'blockShape')];
+    const merged = numbersOf(call.attributes, 'merged');
+    const split = backend_util.getReshaped([...x.shape], blockShape, sizeOf(blockShape));
+    const perm = backend_util.getPermuted(split.length, blockShape.length);
+    const whole = permuted(graph, graph.ref(x), { split, perm, merged });
+    const given = numbersOf(call.attributes, 'start');
+    return sliced(graph, whole, merged, {
+      start: merged.map((_, axis) => given[axis] ?? 0),
+      size: call.shape,
     });
   },
 );
 
-const concat = defineKernel<string, ConcatAttrs>(
-  'Concat',
-  (values, { axis }) => {
-    // The inputs of Concat are a list; the registry hands it over as an object with the places as keys.
-    const inputs: Value[] = Object.values(values);
-    const [first] = inputs;
-    if (first === undefined) throw new UnsupportedKernel('Concat', 'there is nothing to concatenate');
-    const along = axis < 0 ? first.shape.length + axis : axis;
-    const total = inputs.reduce((sum, { shape }) => sum + (shape[along] ?? 0), 0);
-    return {
-      inputs,
-      shape: first.shape.with(along, total),
-      dtype: first.dtype,
-      attributes: { axis: along },
-    };
-  },
-  (graph, call) =>
-    graph.op(
-      'Concat',
-      call.inputs.map((value) => graph.ref(value)),
-      { axis: numberOf(call.attributes, 'axis') },
-    ),
-);
-
-const gather = defineKernel<'x' | 'indices', GatherV2Attrs>(
-  'GatherV2',
-  ({ x, indices }, { axis, batchDims }) => {
-    if (batchDims !== 0)
-      throw new UnsupportedKernel('GatherV2', `it has no batch dimensions; got ${batchDims}`);
-    const along = axis < 0 ? x.shape.length + axis : axis;
-    return {
-      inputs: [x, indices],
-      shape: x.shape.toSpliced(along, 1, ...indices.shape),
-      dtype: x.dtype,
-      attributes: { axis: along },
-    };
-  },
-  (graph, call) =>
-    graph.op('Gather', [graph.ref(inputOf(call, 0)), graph.ref(inputOf(call, 1))], {
-      axis: numberOf(call.attributes, 'axis'),
-    }),
-);
-
-/** One value in every place: a scalar in the graph, expanded where it is used. */
-function lowerFill(graph: GraphBuilder, call: LoweredCall): Ref {
-  const value = numberOf(call.attributes, 'value');
-  const scalar = call.dtype === 'float32' ? graph.float(value) : graph.cast(graph.int32(value), call.dtype);
-  return graph.op('Expand', [scalar, graph.ints(call.shape)]);
+interface Permutation {
+  readonly split: readonly number[];
+  readonly perm: readonly number[];
+  readonly merged: readonly number[];
 }
 
-const fill = defineKernel<never, FillAttrs>(
-  'Fill',
-  (_, { shape, value, dtype }) => {
-    if (typeof value !== 'number')
-      throw new UnsupportedKernel('Fill', `it has no values of type ${typeof value}`);
-    const type = dtype ?? 'float32';
-    if (type !== 'float32' && type !== 'int32' && type !== 'bool') {
-      throw new UnsupportedKernel('Fill', `it has no type ${type}`);
-    }
-    return { inputs: [], shape, dtype: type, attributes: { value } };
-  },
-  lowerFill,
-);
-
-function like(name: string, value: number): Kernel {
-  return defineKernel<'x'>(
-    name,
-    ({ x }) => ({ inputs: [], shape: x.shape, dtype: x.dtype, attributes: { value } }),
-    lowerFill,
-  );
+function permuted(graph: GraphBuilder, x: Ref, { split, perm, merged }: Permutation): Ref {
+  return graph.reshape(graph.op('Transpose', [graph.reshape(x, split)], { perm }), merged);
 }
 
 export const shapes: readonly Kernel[] = [
   reshape,
   expandDims,
   transpose,
-  slice,
-  concat,
-  gather,
-  fill,
-  like('ZerosLike', 0),
-  like('OnesLike', 1),
+  depthToSpace,
+  spaceToBatch,
+  batchToSpace,
 ];

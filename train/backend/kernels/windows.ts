@@ -1,0 +1,174 @@
+import { type AvgPoolAttrs, backend_util } from '@tensorflow/tfjs-core';
+import { type GraphBuilder, type Ref, UnsupportedKernel } from '../graph.ts';
+import { numbersOf } from '../kernel.ts';
+import { image } from '../layout.ts';
+import type { KernelAttributes, Shape, Value } from '../value.ts';
+import { MISFIT, padsOf } from './geometry.ts';
+
+/** The windows of a pool: their size and strides as [height, width]; pads as [top, left, bottom, right]. */
+export interface Windows {
+  readonly window: readonly [number, number];
+  readonly strides: readonly [number, number];
+  readonly pads: readonly number[];
+}
+
+/** The pooled shape of `x` [batch, height, width, channels] and its windows; refuses what the backend has not. */
+export function pooling(
+  kernel: string,
+  x: Value,
+  { filterSize, strides, pad, dimRoundingMode }: AvgPoolAttrs,
+): { outShape: Shape; attributes: KernelAttributes } {
+  const refuse = (why: string): never => {
+    const asked = JSON.stringify({ filterSize, strides, pad, dimRoundingMode });
+    throw new UnsupportedKernel(kernel, `${why}; x ${x.dtype} [${x.shape}], ${asked}`);
+  };
+  if (x.dtype !== 'float32') refuse('it pools float32 only: cast the image first');
+  if (x.shape.length !== 4) refuse('it has 4 dimensions for an image');
+  const info = backend_util.computePool2DInfo(
+    [...x.shape] as [number, number, number, number],
+    filterSize,
+    strides,
+    1,
+    pad,
+    dimRoundingMode,
+  );
+  const window = [info.filterHeight, info.filterWidth];
+  const pads = padsOf(info) ?? refuse(MISFIT);
+  if (pads.some((size, side) => size >= (window[side % 2] ?? 0))) refuse('a window may not be all padding');
+  return {
+    outShape: info.outShape,
+    attributes: { window, strides: [info.strideHeight, info.strideWidth], pads },
+  };
+}
+
+export function windowsOf(attributes: KernelAttributes): Windows {
+  const pair = (name: string): [number, number] => {
+    const [height = 1, width = 1] = numbersOf(attributes, name);
+    return [height, width];
+  };
+  return { window: pair('window'), strides: pair('strides'), pads: numbersOf(attributes, 'pads') };
+}
+
+export function isPadded({ pads }: Windows): boolean {
+  return pads.some((pad) => pad !== 0);
+}
+
+/** Windows that touch but do not overlap, without padding: each input belongs to one window at most. */
+export function tiles(windows: Windows): boolean {
+  const { window, strides } = windows;
+  return window[0] === strides[0] && window[1] === strides[1] && !isPadded(windows);
+}
+
+/** An image [batch, height, width, channels] with `outside` around it as the windows need it. */
+export function padded(graph: GraphBuilder, x: Ref, { pads }: Pick<Windows, 'pads'>, outside: number): Ref {
+  const [top = 0, left = 0, bottom = 0, right = 0] = pads;
+  if (pads.every((pad) => pad === 0)) return x;
+  return graph.op('Pad', [x, graph.ints([0, top, left, 0, 0, bottom, right, 0]), graph.float(outside)]);
+}
+
+/**
+ * For each place in the window, in row-major order, the padded image `x` at that place of all windows:
+ * [batch, outHeight, outWidth, channels].
+ */
+export function placesOf(
+  graph: GraphBuilder,
+  x: Ref,
+  { window: [height, width], strides }: Pick<Windows, 'window' | 'strides'>,
+  [outHeight, outWidth]: readonly [number, number],
+): Ref[] {
+  const [strideY, strideX] = strides;
+  return Array.from({ length: height * width }, (_, place) => {
+    const [row, column] = [Math.floor(place / width), place % width];
+    return graph.slice(x, {
+      axes: [1, 2],
+      start: [row, column],
+      end: [row + (outHeight - 1) * strideY + 1, column + (outWidth - 1) * strideX + 1],
+      step: strides,
+    });
+  });
+}
+
+/**
+ * The opposite of `placesOf`: what each pixel of an image of `shape` gets from the windows that it lies in, added
+ * up. A place and one a stride further lie on the same pixels, shifted by one window: so the shares of such
+ * places are added, shifted, and what remains are tiles of the strides' size.
+ */
+export function putBack(
+  graph: GraphBuilder,
+  shares: readonly Ref[],
+  windows: Windows,
+  pooled: Shape,
+  shape: Shape,
+): Ref {
+  if (tiles(windows)) return filledUp(graph, interleave(graph, shares, windows.window, pooled), shape);
+  const [height, width] = windows.window;
+  const [strideY, strideX] = windows.strides;
+  const [batch, outHeight, outWidth, channels] = image(pooled);
+  const down = Math.ceil(height / strideY) - 1; // the furthest shifts
+  const across = Math.ceil(width / strideX) - 1;
+  const grid = [batch, outHeight + down, outWidth + across, channels];
+
+  const tilePlaces = Array.from({ length: strideY * strideX }, (_, place) => {
+    const [row, column] = [Math.floor(place / strideX), place % strideX];
+    const shifted: Ref[] = [];
+    for (let y = 0; row + y * strideY < height; y += 1) {
+      for (let x = 0; column + x * strideX < width; x += 1) {
+        const share = shares[(row + y * strideY) * width + column + x * strideX] as Ref;
+        shifted.push(padded(graph, share, { pads: [y, x, down - y, across - x] }, 0));
+      }
+    }
+    if (shifted.length === 0) return graph.op('Expand', [graph.float(0), graph.ints(grid)]);
+    return shifted.length === 1 ? (shifted[0] as Ref) : graph.op('Sum', shifted);
+  });
+  return cutOut(graph, interleave(graph, tilePlaces, windows.strides, grid), windows, shape);
+}
+
+/** A gradient without the last rows and columns, which are 0 as no window covers them. */
+export interface Covered {
+  readonly ref: Ref;
+  readonly shape: Shape;
+}
+
+/** Puts the places of all tiles back where they came from: all that the tiles cover of the image. */
+export function interleave(
+  graph: GraphBuilder,
+  places: readonly Ref[],
+  [height, width]: Windows['window'],
+  pooled: Shape,
+): Covered {
+  const [batch, outHeight, outWidth, channels] = image(pooled);
+  const rows = Array.from({ length: height }, (_, row) =>
+    graph.reshape(graph.op('Concat', places.slice(row * width, (row + 1) * width), { axis: 3 }), [
+      batch,
+      outHeight,
+      1,
+      outWidth * width * channels,
+    ]),
+  );
+  const shape = [batch, outHeight * height, outWidth * width, channels];
+  return { ref: graph.reshape(graph.op('Concat', rows, { axis: 2 }), shape), shape };
+}
+
+/** The gradient at its full size. */
+export function filledUp(graph: GraphBuilder, covered: Covered, shape: Shape): Ref {
+  const [, height, width] = image(covered.shape);
+  const [, fullHeight, fullWidth] = image(shape);
+  if (height === fullHeight && width === fullWidth) return covered.ref;
+  return graph.op('Pad', [
+    covered.ref,
+    graph.ints([0, 0, 0, 0, 0, fullHeight - height, fullWidth - width, 0]),
+  ]);
+}
+
+/** The image inside a gradient that starts with the padding's. */
+function cutOut(graph: GraphBuilder, { ref, shape }: Covered, { pads }: Windows, full: Shape): Ref {
+  const [top = 0, left = 0] = pads;
+  const [batch, height, width, channels] = image(shape);
+  const [, fullHeight, fullWidth] = image(full);
+  const [endY, endX] = [Math.min(height, top + fullHeight), Math.min(width, left + fullWidth)];
+  const whole = top === 0 && left === 0 && endY === height && endX === width;
+  const inside = whole
+    ? ref
+    : graph.slice(ref, { axes: [1, 2], start: [top, left], end: [endY, endX], step: [1, 1] });
+  return filledUp(graph, { ref: inside, shape: [batch, endY - top, endX - left, channels] }, full);
+}

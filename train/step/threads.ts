@@ -1,0 +1,220 @@
+import { Worker } from 'node:worker_threads';
+import { backend, scalar, type Tensor, type Variable, zeros } from '@tensorflow/tfjs-core';
+import { OnnxRuntimeBackend } from '../backend/backend.ts';
+import { type SessionSettings, sessionOptions } from '../backend/sessions.ts';
+import { type Trace, trace } from '../backend/trace.ts';
+import { type ExchangeMemory, exchangeMemory, stopExchange } from './exchange.ts';
+import type { Learner } from './learner.ts';
+import type { FromWorker, StateValues, ToWorker, WorkerSetup } from './messages.ts';
+import { type EpochPlan, partOf, partSizes, type RowOptions, type SharedImages, stepsOf } from './plan.ts';
+import type { Trainer } from './trainer.ts';
+
+export interface ThreadsOptions {
+  readonly learner: Learner;
+  /** What the model's random layers draw by: the step and the first row. */
+  readonly draw: Variable;
+  readonly data: SharedImages;
+  readonly rows: RowOptions;
+  readonly threads: number;
+  /** The largest batch of all epochs. */
+  readonly batchSize: number;
+  readonly device: Exclude<SessionSettings['device'], undefined>;
+}
+
+/** How often the progress of the threads is looked at, in milliseconds. */
+const LOOK_EVERY = 50;
+
+/**
+ * Data-parallel training: each thread takes its part of every batch through a recorded graph, the gradients are
+ * exchanged through shared memory and summed in the order of the threads, and each thread makes the same update.
+ * This thread only watches, so that progress and signals stay live.
+ */
+export class Threads implements Trainer {
+  readonly #options: ThreadsOptions;
+  readonly #memory: ExchangeMemory;
+  readonly #workers: readonly ThreadHandle[];
+  readonly #compiled = new Set<number>();
+
+  private constructor(options: ThreadsOptions, vectorSize: number) {
+    const { threads: ranks, data, rows, device } = options;
+    const session = sessionOptions({ threads: 1, device });
+    const memory = exchangeMemory(ranks, vectorSize);
+    this.#options = options;
+    this.#memory = memory;
+    this.#workers = Array.from(
+      { length: ranks },
+      (_, rank) => new ThreadHandle({ rank, ranks, memory, data, rows, session }),
+    );
+    // Whoever waits for a thread that died would wait for ever.
+    for (const worker of this.#workers) worker.died.catch(() => stopExchange(memory));
+  }
+
+  static async start(options: ThreadsOptions): Promise<Threads> {
+    const { learner, threads: ranks, batchSize } = options;
+    const { rows } = partOf({ order: new Uint32Array(batchSize), batchSize }, 0, ranks - 1, ranks);
+    const gradients = traceGradients(options, rows);
+    const size = gradients.outputs[0]?.shape[0];
+    if (typeof size !== 'number') throw new Error('the gradients are no vector of known size');
+    const started = new Threads(options, size);
+    try {
+      await started.#compile(`gradients ${rows}`, gradients);
+      started.#compiled.add(rows);
+      await started.#compile('update', traceUpdate(options, size));
+      await started.restore(await learner.read());
+    } catch (error) {
+      await started.close();
+      throw error;
+    }
+    return started;
+  }
+
+  async epoch(
+    plan: EpochPlan,
+    onSteps: (done: number, figures: Float32Array) => void,
+    signal: AbortSignal,
+  ): Promise<Float32Array> {
+    signal.throwIfAborted();
+    for (const rows of partSizes(plan, this.#options.threads)) {
+      if (this.#compiled.has(rows)) continue;
+      await this.#compile(`gradients ${rows}`, traceGradients(this.#options, rows));
+      this.#compiled.add(rows);
+    }
+    const progress = new Int32Array(new SharedArrayBuffer(4));
+    const figures = new Float32Array(new SharedArrayBuffer(stepsOf(plan) * 2 * 4));
+    const look = () => onSteps(Atomics.load(progress, 0), figures);
+    const timer = setInterval(look, LOOK_EVERY);
+    const stop = () => stopExchange(this.#memory);
+    signal.addEventListener('abort', stop);
+    try {
+      await this.#all({ kind: 'epoch', plan, progress, figures });
+    } finally {
+      clearInterval(timer);
+      signal.removeEventListener('abort', stop);
+    }
+    signal.throwIfAborted();
+    look();
+    return figures.slice(0, Atomics.load(progress, 0) * 2);
+  }
+
+  async state(): Promise<StateValues> {
+    const [first] = this.#workers;
+    const answer = await first?.ask({ kind: 'state' });
+    if (answer?.kind !== 'state') throw new Error('a training thread gave no state');
+    return answer.values;
+  }
+
+  restore(values: StateValues): Promise<void> {
+    return this.#all({ kind: 'restore', values });
+  }
+
+  async close(): Promise<void> {
+    stopExchange(this.#memory);
+    await Promise.all(this.#workers.map((worker) => worker.close()));
+  }
+
+  #compile(name: string, { model }: Trace): Promise<void> {
+    return this.#all({ kind: 'compile', name, model });
+  }
+
+  /** Asks all; waits for all of them, so that none is at work any more when the first failure is told. */
+  async #all(message: ToWorker): Promise<void> {
+    const answers = await Promise.allSettled(this.#workers.map((worker) => this.#ask(worker, message)));
+    const failures = answers.flatMap((answer) =>
+      answer.status === 'rejected' ? [answer.reason as unknown] : [],
+    );
+    if (failures.length > 0) throw failures[0];
+  }
+
+  async #ask(worker: ThreadHandle, message: ToWorker): Promise<void> {
+    try {
+      await worker.ask(message);
+    } catch (error) {
+      stopExchange(this.#memory);
+      throw error;
+    }
+  }
+}
+
+function traceGradients({ learner, draw, data, rows }: ThreadsOptions, count: number): Trace {
+  const x = zeros([count, data.images.length / data.labels.length]);
+  const y = zeros([count, rows.classes]);
+  const share = scalar(1);
+  return traced([x, y, share], () =>
+    trace(recorder(), {
+      inputs: { x, y, draw, share },
+      state: learner.state,
+      compute: () => ({ vector: learner.gradients({ x, y, share }) }),
+    }),
+  );
+}
+
+function traceUpdate({ learner, threads }: ThreadsOptions, size: number): Trace {
+  const shards = Array.from({ length: threads }, () => zeros([size]));
+  const [learningRate, averagingRate] = [scalar(0), scalar(0)];
+  return traced([...shards, learningRate, averagingRate], () =>
+    trace(recorder(), {
+      inputs: {
+        ...Object.fromEntries(shards.map((shard, i) => [`shard${i}`, shard])),
+        learningRate,
+        averagingRate,
+      },
+      state: learner.state,
+      compute: () => ({ figures: learner.update(shards, learningRate, averagingRate) }),
+    }),
+  );
+}
+
+function recorder(): OnnxRuntimeBackend {
+  const current = backend();
+  if (current instanceof OnnxRuntimeBackend) return current;
+  throw new Error('training in threads needs the onnxruntime backend to record the step');
+}
+
+function traced(placeholders: readonly Tensor[], record: () => Trace): Trace {
+  try {
+    return record();
+  } finally {
+    for (const placeholder of placeholders) placeholder.dispose();
+  }
+}
+
+/** One worker thread, asked one thing at a time. */
+class ThreadHandle {
+  readonly #worker: Worker;
+  /** Rejects when the thread ends without having been told to. */
+  readonly died: Promise<never>;
+  #closing = false;
+
+  constructor(setup: WorkerSetup) {
+    this.#worker = new Worker(new URL('./start-worker.js', import.meta.url), {
+      workerData: setup,
+      name: `training thread ${setup.rank + 1} of ${setup.ranks}`,
+    });
+    this.died = new Promise((_, reject) => {
+      const ended = (why: string) => {
+        if (!this.#closing) reject(new Error(`A training thread ended unexpectedly: ${why}`));
+      };
+      this.#worker.once('error', (error) => ended(error.message));
+      this.#worker.once('exit', (code) => ended(`exit code ${code}`));
+    });
+    this.died.catch(() => undefined); // seen by whoever asks
+  }
+
+  async ask(message: ToWorker): Promise<FromWorker> {
+    const answer = await Promise.race([this.died, this.#answerTo(message)]);
+    if (answer.kind === 'failed') throw new Error(`A training thread failed: ${answer.reason}`);
+    return answer;
+  }
+
+  #answerTo(message: ToWorker): Promise<FromWorker> {
+    return new Promise((resolve) => {
+      this.#worker.once('message', resolve);
+      this.#worker.postMessage(message);
+    });
+  }
+
+  async close(): Promise<void> {
+    this.#closing = true;
+    await this.#worker.terminate();
+  }
+}
