@@ -135,7 +135,7 @@ describe('what a user gets wrong', () => {
     ],
     [
       'a backend that is not installed',
-      ['--backend', 'tensorflow', '--dataset', 'synthetic'],
+      ['--device', 'tensorflow', '--dataset', 'synthetic'],
       1,
       /tfjs-node-gpu.*neither is installed/s,
     ],

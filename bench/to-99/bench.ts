@@ -25,10 +25,11 @@ export const to99Command = new Command('to-99')
   .option('--rounds <n>', 'trainings of each', wholeNumber(1, 1000), 3)
   .option('--accuracy <share>', 'the accuracy to reach', positiveNumber(1), 0.99)
   .addOption(dataOption)
+  .option('--no-peer', 'without PyTorch')
   .option('--json', 'one record')
-  .action(async ({ rounds, accuracy, data, json }) => {
+  .action(async ({ rounds, accuracy, data, json, peer: wanted }) => {
     const { directory } = await findMnist(data);
-    const torch = await findTorch();
+    const torch = wanted ? await findTorch() : undefined;
     const threads = torch && (await bestThreads(torch, directory));
     const before = loadNow();
     const [ours, theirs]: [(Finish | undefined)[], (Finish | undefined)[]] = [[], []];
@@ -42,7 +43,8 @@ export const to99Command = new Command('to-99')
     const load = [before, loadNow()];
 
     const [our, their] = [summaryOf(ours), summaryOf(theirs)];
-    const peer = torch && threads ? `torch ${torch.version}, ${threads} threads` : null;
+    const peer =
+      torch && threads ? `torch ${torch.version}, ${threads} thread${threads === 1 ? '' : 's'}` : null;
     if (json) {
       return printJson({
         bench: 'to-99',

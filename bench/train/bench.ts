@@ -1,5 +1,5 @@
 import { availableParallelism } from 'node:os';
-import { Command } from '@commander-js/extra-typings';
+import { Command, Option } from '@commander-js/extra-typings';
 import { positiveNumber, wholeNumber } from '../../cli/flags.ts';
 import { useOnnxRuntime } from '../../train/backend/register.ts';
 import type { SharedImages } from '../../train/step/plan.ts';
@@ -13,7 +13,6 @@ import { Training } from '../training.ts';
 import { multiplyAddsPerImage } from './multiply-adds.ts';
 import { MultiplyLimit } from './multiply-limit.ts';
 import { type Network, networks } from './networks.ts';
-
 import { Peer, waysFor } from './peer.ts';
 import { type Result, record, resultTable } from './result.ts';
 
@@ -30,17 +29,28 @@ interface Competitors {
   readonly peer: Peer | undefined;
 }
 
+const batchSizes: readonly number[] = [64, 128, 256];
+
 export const trainCommand = new Command('train')
   .description('images per second of training, beside PyTorch in the same run')
-  .option('--preset <names>', 'networks, with commas between', listOf(oneOf(networks)), networks)
-  .option('--batch <sizes>', 'images in a step', listOf(wholeNumber(1, 10_000)), [64, 128, 256])
+  .addOption(
+    new Option('--preset <names>', 'networks, with commas between')
+      .argParser(listOf(oneOf(networks)))
+      .default(networks, networks.join()),
+  )
+  .addOption(
+    new Option('--batch <sizes>', 'images in a step, with commas between')
+      .argParser(listOf(wholeNumber(1, 10_000)))
+      .default(batchSizes, batchSizes.join()),
+  )
   .option('--rounds <n>', 'measurements of each', wholeNumber(1, 1000), 5)
   .option('--seconds <s>', 'of each measurement', positiveNumber(600), 2)
   .addOption(dataOption)
+  .option('--no-peer', 'without PyTorch')
   .option('--json', 'one record a line')
-  .action(async ({ preset: presets, batch: batches, rounds, seconds, data, json }) => {
+  .action(async ({ preset: presets, batch: batches, rounds, seconds, data, json, peer: wanted }) => {
     const images = await trainingImages(data);
-    const torch = await findTorch();
+    const torch = wanted ? await findTorch() : undefined;
     await using peer = torch && (await Peer.start(torch, images));
     await using limit = new MultiplyLimit(availableParallelism());
     await useOnnxRuntime({ threads: 1 });

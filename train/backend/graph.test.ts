@@ -38,7 +38,7 @@ test('equal expressions are one node', () => {
 });
 
 test('nodes that differ only in an attribute that is NaN or infinite are two', () => {
-  const graph = new GraphBuilder(lowerings, { uses: new Map(), training: false });
+  const graph = new GraphBuilder(lowerings, { uses: new Map(), order: [], training: false });
   const x = graph.float(1);
   const elu = (alpha: number) => graph.op('Elu', [x], { alpha: { float: alpha } });
   expect(new Set([Number.NaN, Number.POSITIVE_INFINITY, 0, -0].map(elu)).size).toBe(4);

@@ -7,6 +7,7 @@ import {
   type OnnxTensor,
   type OnnxValue,
 } from './onnx.ts';
+import type { Plan } from './plan.ts';
 import { identityOf, sizeOf, type Value } from './value.ts';
 
 /** The name of a tensor inside the ONNX graph. */
@@ -22,6 +23,16 @@ export class UnsupportedKernel extends Error {
     super(`The onnxruntime backend cannot run TensorFlow.js's kernel ${kernel}: ${why}`);
   }
 }
+
+export interface GraphOptions {
+  /** A batch size that stands for any: it must come to nothing but shapes to reshape to. */
+  readonly freeBatch?: number | undefined;
+  /** Channels in a block on the processor that is to run the graph: it may use what only ONNX Runtime there has. */
+  readonly block?: number | undefined;
+}
+
+/** A graph of more calls than this could be too deep for a recursion. */
+const DEEP = 500;
 
 /**
  * Turns recorded values into an ONNX graph. Values are lowered on demand from what is asked for, so a call that
@@ -39,15 +50,18 @@ export class GraphBuilder {
   readonly #inputs: OnnxValue[] = [];
   /** Constants with as many rows as the free batch has. */
   readonly #batched = new Map<Value, Uint8Array>();
+  readonly freeBatch: number | undefined;
+  readonly block: number | undefined;
 
   constructor(
     lowerings: ReadonlyMap<string, Lowering>,
     /** How the values in the graph are used, to know when one may be merged into its only user. */
-    readonly plan: { readonly uses: ReadonlyMap<Value, number>; readonly training: boolean },
-    /** A batch size that stands for any: it must come to nothing but shapes to reshape to. */
-    readonly freeBatch?: number,
+    readonly plan: Pick<Plan, 'uses' | 'order' | 'training'>,
+    { freeBatch, block }: GraphOptions = {},
   ) {
     this.#lowerings = lowerings;
+    this.freeBatch = freeBatch;
+    this.block = block;
   }
 
   /** Declares `value` as an input of the graph. */
@@ -70,6 +84,16 @@ export class GraphBuilder {
   ref(value: Value): Ref {
     const known = this.#refs.get(value);
     if (known !== undefined) return known;
+    if (this.#lowering === undefined && this.plan.order.length > DEEP) this.#lowerInOrder();
+    return this.#refs.get(value) ?? this.#lower(value);
+  }
+
+  /** Lowers all values, also those that a pattern makes unnecessary, so that none has to wait for many others. */
+  #lowerInOrder(): void {
+    for (const value of this.plan.order) if (!this.#refs.has(value)) this.#lower(value);
+  }
+
+  #lower(value: Value): Ref {
     const batched = this.#batched.get(value);
     if (batched !== undefined) return this.#expanded(value, batched);
     if (value.source.kind === 'data')
@@ -116,7 +140,7 @@ export class GraphBuilder {
 
   floats(values: readonly number[], shape: readonly number[]): Ref {
     const bytes = new Uint8Array(Float32Array.from(values).buffer);
-    return this.#constant('float32', shape, bytes, `floats [${shape}] ${values}`);
+    return this.#constant('float32', shape, bytes, `floats [${shape}] ${identityOf(values)}`);
   }
 
   /** A tensor without elements. */
@@ -132,6 +156,11 @@ export class GraphBuilder {
     return this.#constant('uint32', [], new Uint8Array(Uint32Array.of(value).buffer), `uint32 ${value}`);
   }
 
+  /** A vector of bools, each a byte; `identity` says what is in it. */
+  bools(values: Uint8Array, identity: string): Ref {
+    return this.#constant('bool', [values.length], values, identity);
+  }
+
   /** A vector of int64, as ONNX wants shapes, axes, starts and ends. */
   ints(values: readonly number[]): Ref {
     if (values.some((value) => this.#isFree(value))) {
@@ -144,7 +173,7 @@ export class GraphBuilder {
     return this.op('Reshape', [x, this.#int64(shape.map((size) => (this.#isFree(size) ? -1 : size)))]);
   }
 
-  /** A shape to expand to; a free batch is read off the first input that has it. */
+  /** A shape to expand to, or how often to repeat each axis; a free batch is read off the first input that has it. */
   shape(sizes: readonly number[]): Ref {
     if (!sizes.some((size) => this.#isFree(size))) return this.#int64(sizes);
     const input = this.#inputs.find(({ shape }) => typeof shape[0] === 'string');
@@ -161,7 +190,9 @@ export class GraphBuilder {
   #expanded(value: Value, bytes: Uint8Array): Ref {
     const size = bytes.length / sizeOf(value.shape);
     if (bytes.some((byte, place) => byte !== bytes[place % size])) {
-      throw new Error(`A constant of shape [${value.shape}] has the size of the batch: it cannot be left open`);
+      throw new Error(
+        `A constant of shape [${value.shape}] has the size of the batch: it cannot be left open`,
+      );
     }
     const first = bytes.slice(0, size);
     const element = this.#constant(value.dtype, [], first, `${value.dtype} of ${first}`);
@@ -195,7 +226,7 @@ export class GraphBuilder {
       this.#nodes.push({ op: 'Identity', name, inputs: [refs[i] as Ref], outputs: [name], attributes: {} });
     });
     return encodeModel({
-      nodes: this.#nodes,
+      nodes: neededFor(outputs, this.#nodes),
       initializers: this.#initializers,
       inputs: this.#inputs,
       outputs,
@@ -221,6 +252,17 @@ export class GraphBuilder {
   get #kernel(): string {
     return this.#lowering?.source.kind === 'call' ? this.#lowering.source.call.kernel : 'graph';
   }
+}
+
+/** `nodes`, which are in the order in which they are run, without those that no output depends on. */
+function neededFor(outputs: readonly OnnxValue[], nodes: readonly OnnxNode[]): OnnxNode[] {
+  const used = new Set(outputs.map(({ name }) => name));
+  const needed = nodes.toReversed().filter((node) => {
+    const isUsed = node.outputs.some((output) => used.has(output));
+    if (isUsed) for (const input of node.inputs) used.add(input);
+    return isUsed;
+  });
+  return needed.reverse();
 }
 
 export interface SliceRange {

@@ -11,7 +11,7 @@ const schema = protobuf.parse(
   message ModelProto { int64 ir_version = 1; string producer_name = 2; GraphProto graph = 7; repeated OperatorSetIdProto opset_import = 8; }
   message OperatorSetIdProto { string domain = 1; int64 version = 2; }
   message GraphProto { repeated NodeProto node = 1; string name = 2; repeated TensorProto initializer = 5; repeated ValueInfoProto input = 11; repeated ValueInfoProto output = 12; }
-  message NodeProto { repeated string input = 1; repeated string output = 2; string name = 3; string op_type = 4; repeated AttributeProto attribute = 5; }
+  message NodeProto { repeated string input = 1; repeated string output = 2; string name = 3; string op_type = 4; repeated AttributeProto attribute = 5; string domain = 7; }
   message AttributeProto { string name = 1; float f = 2; int64 i = 3; bytes s = 4; repeated float floats = 7; repeated int64 ints = 8; int32 type = 20; }
   message TensorProto { repeated int64 dims = 1; int32 data_type = 2; string name = 8; bytes raw_data = 9; }
   message ValueInfoProto { string name = 1; TypeProto type = 2; }
@@ -36,6 +36,7 @@ export type Attributes = Readonly<
 >;
 
 export interface OnnxNode {
+  /** ONNX's own, or `domain:name`. */
   readonly op: string;
   /** What ONNX Runtime calls the node when it reports an error. */
   readonly name: string;
@@ -71,7 +72,7 @@ export function encodeModel(graph: OnnxGraph): Uint8Array {
   return ModelProto.encode({
     ir_version: IR_VERSION,
     producer_name: 'slipway',
-    opset_import: [{ domain: '', version: OPSET }],
+    opset_import: [{ domain: '', version: OPSET }, ...domainsOf(graph)],
     graph: {
       name: 'graph',
       node: graph.nodes.map(nodeProto),
@@ -87,9 +88,16 @@ export function encodeModel(graph: OnnxGraph): Uint8Array {
   }).finish();
 }
 
+function domainsOf({ nodes }: OnnxGraph): { domain: string; version: number }[] {
+  const domains = nodes.flatMap(({ op }) => (op.includes(':') ? op.slice(0, op.indexOf(':')) : []));
+  return [...new Set(domains)].map((domain) => ({ domain, version: 1 }));
+}
+
 function nodeProto({ op, name, inputs, outputs, attributes }: OnnxNode) {
+  const [type, domain] = op.split(':').reverse();
   return {
-    op_type: op,
+    op_type: type,
+    domain,
     name,
     input: inputs,
     output: outputs,

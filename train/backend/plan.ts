@@ -14,8 +14,8 @@ export interface Plan {
   readonly training: boolean;
 }
 
-/** What only a backward pass has. */
-const gradientKernel = /Grad$|Backprop/;
+/** What only a backward pass has; a convolution's BackpropInput is a transposed convolution's forward pass too. */
+const gradientKernel = /Grad$|BackpropFilter/;
 
 export function planOf(roots: readonly Value[]): Plan {
   const calls = inOrder(callsOf(roots));

@@ -13,6 +13,7 @@ import { OnnxRuntimeBackend } from './backend.ts';
 import type { Kernel } from './kernel.ts';
 import { kernels } from './kernels/all.ts';
 import type { SessionSettings } from './sessions.ts';
+import './tensor-methods.ts';
 import { Value } from './value.ts';
 
 export const BACKEND_NAME = 'onnxruntime';

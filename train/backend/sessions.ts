@@ -1,4 +1,5 @@
 import type { InferenceSession, Tensor } from 'onnxruntime-node';
+import { blockWidth } from './block-width.ts';
 import { callsByNode, explained } from './failure.ts';
 import { GraphBuilder } from './graph.ts';
 import { lowerings } from './kernels/all.ts';
@@ -76,7 +77,7 @@ export class Sessions {
   }
 
   #compile(plan: Plan, values: readonly Value[]): Compiled {
-    const graph = new GraphBuilder(lowerings, plan);
+    const graph = new GraphBuilder(lowerings, plan, { block: blockFor(this.#settings) });
     plan.feeds.forEach((value, i) => {
       graph.input(value, inputName(i));
     });
@@ -89,6 +90,11 @@ export class Sessions {
       calls,
     };
   }
+}
+
+/** The channels in a block of its convolutions; undefined for devices that have none. */
+export function blockFor({ device = 'cpu' }: Pick<SessionSettings, 'device'>): number | undefined {
+  return device === 'cpu' ? blockWidth() : undefined;
 }
 
 /** How ONNX Runtime is set up, for graphs that the backend made. */

@@ -16,6 +16,8 @@ export interface TraceRequest {
   readonly constants?: ReadonlyMap<string, Tensor>;
   /** The size of the first dimension of all inputs and outputs, if it is to be left open. */
   readonly freeBatch?: number;
+  /** As `GraphOptions` has it, for a model that this machine runs; one for others leaves it out. */
+  readonly block?: number | undefined;
 }
 
 /** One tensor that goes in or comes out. A dimension that is left open has a name instead of a size. */
@@ -59,22 +61,22 @@ function recorded(
   backend: OnnxRuntimeBackend,
   { inputs, state = new Map(), compute }: TraceRequest,
 ): Recording {
-  const valueOf = (tensor: Tensor): Value => backend.valueBehind(tensor);
-  const fed = new Map(Object.entries(inputs).map(([name, input]) => [valueOf(input), name]));
+  const behind = (tensor: Tensor): Value => backend.valueBehind(tensor);
+  const fed = new Map(Object.entries(inputs).map(([name, input]) => [behind(input), name]));
   const variables = [...state].map(([name, variable]) => {
     const before = variable.clone();
     // A value of its own: until now it may have been another variable's as well.
     variable.assign(tensor(variable.dataSync(), variable.shape, variable.dtype));
-    const start = valueOf(variable);
+    const start = behind(variable);
     fed.set(start, name);
     return { name, variable, before, start };
   });
   const results = Object.entries(backend.recording(compute)).map(([name, result]) => ({
     name,
-    value: valueOf(result),
+    value: behind(result),
   }));
   for (const { name, variable, before, start } of variables) {
-    if (valueOf(variable) !== start) results.push({ name: nextOf(name), value: valueOf(variable) });
+    if (behind(variable) !== start) results.push({ name: nextOf(name), value: behind(variable) });
     variable.assign(before);
   }
   return { fed, results };
@@ -82,7 +84,7 @@ function recorded(
 
 function writtenDown(
   backend: OnnxRuntimeBackend,
-  { constants = new Map(), freeBatch }: TraceRequest,
+  { constants = new Map(), freeBatch, block }: TraceRequest,
   { fed, results }: Recording,
 ): Trace {
   const spec = (name: string, { dtype, shape }: Value): TensorSpec => ({
@@ -92,7 +94,7 @@ function writtenDown(
   });
   const plan = planOf(results.map(({ value }) => value));
   const names = new Map([...constants].map(([name, constant]) => [backend.valueBehind(constant), name]));
-  const graph = new GraphBuilder(lowerings, plan, freeBatch);
+  const graph = new GraphBuilder(lowerings, plan, { freeBatch, block });
   const inputs: TensorSpec[] = [];
   plan.feeds.forEach((value, place) => {
     const name = fed.get(value);

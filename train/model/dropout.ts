@@ -1,17 +1,6 @@
-import {
-  cast,
-  div,
-  dropout,
-  getBackend,
-  getKernel,
-  greaterEqual,
-  mul,
-  type Tensor,
-  tidy,
-  type Variable,
-} from '@tensorflow/tfjs-core';
+import { dropout, getBackend, getKernel, mul, type Tensor, tidy, type Variable } from '@tensorflow/tfjs-core';
 import { layers } from '@tensorflow/tfjs-layers';
-import { STATELESS_UNIFORM, statelessUniform } from '../backend/kernels/stateless-uniform.ts';
+import { DROPOUT_MASK, dropoutMask } from '../backend/kernels/dropout-mask.ts';
 
 interface SeededDropoutConfig {
   readonly name: string;
@@ -22,8 +11,8 @@ interface SeededDropoutConfig {
 }
 
 /**
- * Dropout whose mask depends on the seed, the step and the row alone: the same training drops the same units, also
- * when it goes on after an interruption or is cut into shards. TensorFlow.js's own layer, given a seed, drops the very
+ * Dropout whose mask depends on the seed, the step and the part of the batch alone: the same training drops the
+ * same units, also when it goes on after an interruption. TensorFlow.js's own layer, given a seed, drops the very
  * same units at every step; without one, it differs from run to run. It is saved as the standard layer `Dropout`, so
  * that the saved model opens anywhere.
  */
@@ -48,10 +37,8 @@ export class SeededDropout extends layers.Layer {
 
   #dropped(x: Tensor): Tensor {
     const { rate, seed, draw } = this.#config;
-    if (getKernel(STATELESS_UNIFORM, getBackend()) === undefined) {
-      return dropout(x, rate, undefined, `${seed}/${draw.dataSync().join('/')}`); // the mask is drawn in JavaScript
-    }
-    const kept = cast(greaterEqual(statelessUniform(x.shape, seed, draw), rate), 'float32');
-    return mul(div(x, 1 - rate), kept);
+    if (getKernel(DROPOUT_MASK, getBackend()) !== undefined)
+      return mul(x, dropoutMask(x.shape, rate, seed, draw));
+    return dropout(x, rate, undefined, `${seed}/${draw.dataSync().join('/')}`); // drawn in JavaScript
   }
 }

@@ -1,7 +1,7 @@
 import { Worker } from 'node:worker_threads';
 import { backend, scalar, type Tensor, type Variable, zeros } from '@tensorflow/tfjs-core';
 import { OnnxRuntimeBackend } from '../backend/backend.ts';
-import { type SessionSettings, sessionOptions } from '../backend/sessions.ts';
+import { blockFor, type SessionSettings, sessionOptions } from '../backend/sessions.ts';
 import { type Trace, trace } from '../backend/trace.ts';
 import { type ExchangeMemory, exchangeMemory, stopExchange } from './exchange.ts';
 import type { Learner } from './learner.ts';
@@ -135,7 +135,7 @@ export class Threads implements Trainer {
   }
 }
 
-function traceGradients({ learner, draw, data, rows }: ThreadsOptions, count: number): Trace {
+function traceGradients({ learner, draw, data, rows, device }: ThreadsOptions, count: number): Trace {
   const x = zeros([count, data.images.length / data.labels.length]);
   const y = zeros([count, rows.classes]);
   const share = scalar(1);
@@ -143,6 +143,7 @@ function traceGradients({ learner, draw, data, rows }: ThreadsOptions, count: nu
     trace(recorder(), {
       inputs: { x, y, draw, share },
       state: learner.state,
+      block: blockFor({ device }),
       compute: () => ({ vector: learner.gradients({ x, y, share }) }),
     }),
   );

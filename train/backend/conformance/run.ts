@@ -10,7 +10,7 @@ const summary = summaryOf(results);
 if (values.json) console.log(JSON.stringify(summary, undefined, 2));
 else print(summary);
 const faults = summary.failing.length + summary.staleExclusions.length;
-process.exit(faults === 0 && summary.total.passed > 0 ? 0 : 1);
+process.exitCode = faults === 0 && summary.total.passed > 0 ? 0 : 1;
 
 interface Counts {
   passed: number;
@@ -45,7 +45,8 @@ function summaryOf(results: readonly TestResult[]): Summary {
 function staleExclusions(results: readonly TestResult[]): string[] {
   return exclusions.flatMap((exclusion) => {
     const matched = results.filter((result) => excludes(exclusion, result));
-    const described = `${exclusion.file ?? ''} ${exclusion.test ?? ''} (${exclusion.reason})`;
+    const { file, test, failure, reason } = exclusion;
+    const described = `${[file, test, failure].filter(Boolean).join(' ')} (${reason})`;
     if (matched.length === 0) return filter === '' ? [`${described} matches no test`] : [];
     return matched
       .filter(({ status }) => status === 'passed')

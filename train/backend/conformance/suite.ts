@@ -46,14 +46,16 @@ export async function runSuite(filter: string): Promise<TestResult[]> {
   Error.stackTraceLimit = 10; // TensorFlow.js sets it to infinity, and thousands of errors are expected
 
   const results: TestResult[] = [];
+  const note = ({ id, fullName, status, failedExpectations }: JasmineResult) =>
+    results.push({
+      file: fileOf.get(id) ?? 'unknown',
+      name: fullName.replace(` ${BACKEND} {}`, ''),
+      status: status === 'passed' || status === 'failed' ? status : 'skipped',
+      failures: failedExpectations.map(({ message }) => message),
+    });
   env.addReporter({
-    specDone: ({ id, fullName, status, failedExpectations }) =>
-      results.push({
-        file: fileOf.get(id) ?? 'unknown',
-        name: fullName.replace(` ${BACKEND} {}`, ''),
-        status: status === 'passed' || status === 'failed' ? status : 'skipped',
-        failures: failedExpectations.map(({ message }) => message),
-      }),
+    specDone: note,
+    suiteDone: (suite) => suite.status === 'failed' && note(suite), // what is around the tests can fail too
   });
   await env.execute();
   speak();
@@ -99,7 +101,7 @@ interface Jasmine {
   getEnv(): {
     topSuite(): { readonly children: readonly SuiteOrSpec[] };
     configure(settings: { random: boolean; forbidDuplicateNames: boolean }): void;
-    addReporter(reporter: { specDone(result: SpecResult): void }): void;
+    addReporter(reporter: Record<'specDone' | 'suiteDone', (result: JasmineResult) => unknown>): void;
     execute(): Promise<unknown>;
   };
 }
@@ -109,7 +111,7 @@ interface SuiteOrSpec {
   readonly children?: readonly SuiteOrSpec[];
 }
 
-interface SpecResult {
+interface JasmineResult {
   readonly id: string;
   readonly fullName: string;
   readonly status: string;

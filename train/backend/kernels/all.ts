@@ -1,10 +1,13 @@
 import type { Lowering } from '../graph.ts';
 import type { Kernel } from '../kernel.ts';
 import { averagePools } from './average-pool.ts';
+import { bincounts } from './bincount.ts';
 import { convolutions } from './convolution.ts';
 import { convolutionGradients } from './convolution-gradient.ts';
 import { cumulatives } from './cumulative.ts';
 import { depthwiseConvolutions } from './depthwise.ts';
+import { dropoutMasks } from './dropout-mask.ts';
+import { einsums } from './einsum.ts';
 import { elementwise } from './elementwise.ts';
 import { fills } from './fill.ts';
 import { gathers } from './gather.ts';
@@ -19,9 +22,9 @@ import { resizes } from './resize.ts';
 import { scatters } from './scatter.ts';
 import { shapes } from './shape.ts';
 import { slices } from './slice.ts';
-import { statelessUniforms } from './stateless-uniform.ts';
 import { unary } from './unary.ts';
 import { volumes } from './volume.ts';
+import { volumePools } from './volume-pool.ts';
 
 /** Every TensorFlow.js kernel that the backend has. */
 export const kernels: readonly Kernel[] = [
@@ -33,10 +36,13 @@ export const kernels: readonly Kernel[] = [
   ...pools,
   ...averagePools,
   ...volumes,
+  ...volumePools,
   ...reductions,
   ...shapes,
-  ...statelessUniforms,
+  ...dropoutMasks,
   ...unary,
+  ...einsums,
+  ...bincounts,
   ...slices,
   ...scatters,
   ...resizes,

@@ -1,4 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core';
+import { describe, expect, test } from 'vitest';
+import { useOnnxRuntime } from '../register.ts';
 import { type Case, testAgreement } from './agreement.ts';
 import { tensor, withGradients } from './testing.ts';
 
@@ -218,7 +220,7 @@ const fills: Case[] = [
 const gathers: Case[] = [
   ['GatherV2', of((x) => tf.gather(x, tf.tensor1d([3, 0, 3], 'int32')), [4, 3])],
   ['GatherV2', of((x) => tf.gather(x, tf.tensor2d([2, 1, 0, 2], [2, 2], 'int32'), 1), [2, 3, 4])],
-  ['GatherV2', () => tf.gather(tensor([2, 3, 4]), tf.tensor2d([2, 1, 0, 2], [2, 2], 'int32'), 1, 1)],
+  ['GatherV2', of((x) => tf.gather(x, tf.tensor2d([2, 1, 0, 2], [2, 2], 'int32'), 1, 1), [2, 3, 4])],
   ['GatherV2', () => tf.gather(tensor([2, 5, 3, 2]), tf.tensor2d([2, 1, 0, 2], [2, 2], 'int32'), 2, 1)],
   ['GatherV2', () => tf.gather(bools(), tf.tensor1d([1, 0, 1], 'int32'), -1)],
   ['GatherV2', () => tf.gather(tensor([4, 3]), tf.tensor1d([], 'int32'))],
@@ -246,4 +248,37 @@ const scatters: Case[] = [
   ],
 ];
 
-testAgreement('arrangements', [...shapes, ...slices, ...joins, ...fills, ...gathers, ...scatters]);
+const counts: Case[] = [
+  ['Bincount', () => tf.bincount(ids(1, 5, 1, 9), tf.tensor1d([]), 6)],
+  ['Bincount', () => tf.bincount(wholes([2, 3]) as tf.Tensor1D, tf.tensor1d([]), 4)],
+  ['Bincount', () => tf.bincount(ids(1, 5, 1, 9), tensor([4]) as tf.Tensor1D, 6)],
+  [
+    'DenseBincount',
+    () => tf.denseBincount(tf.tensor2d([1, 3, 3, 0, 0, 7], [2, 3], 'int32'), tf.tensor2d([], [0, 0]), 4),
+  ],
+  [
+    'DenseBincount',
+    () => tf.denseBincount(tf.tensor2d([1, 3, 3, 0], [2, 2], 'int32'), tf.tensor2d([], [0, 0]), 4, true),
+  ],
+  [
+    'SparseToDense',
+    () => tf.sparseToDense(tf.tensor2d([0, 1, 2, 0], [2, 2], 'int32'), tensor([2]), [3, 2], 7),
+  ],
+  ['SparseToDense', () => tf.sparseToDense(ids(1, 3), tf.scalar(4, 'int32'), [5], tf.scalar(-1, 'int32'))],
+  ['FlipLeftRight', () => tf.image.flipLeftRight(image([2, 3, 4, 2]))],
+];
+
+testAgreement('arrangements', [...shapes, ...slices, ...joins, ...fills, ...gathers, ...scatters, ...counts]);
+
+describe('what does not fit is refused when it is called', () => {
+  const wrong: Record<string, () => unknown> = {
+    'concatenating [2,2] and [1,2] along axis 1': () => tf.concat([tensor([2, 2]), tensor([1, 2])], 1),
+    'stacking [2] and [3]': () => tf.stack([tensor([2]), tensor([3])]),
+    'axis 3 of a vector': () => tf.expandDims(tensor([2]), 3),
+    'a slice beyond the end': () => tf.slice(tensor([4, 5]), [3, 0], [2, 5]),
+  };
+  test.each(Object.entries(wrong))('%s', async (_, call) => {
+    await useOnnxRuntime({ threads: 1 });
+    expect(() => tf.tidy(() => void call())).toThrow();
+  });
+});

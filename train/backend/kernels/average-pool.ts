@@ -2,33 +2,58 @@ import type { AvgPoolAttrs, AvgPoolGradAttrs } from '@tensorflow/tfjs-core';
 import { type GraphBuilder, type Ref, UnsupportedKernel } from '../graph.ts';
 import { defineKernel, inputOf, type Kernel } from '../kernel.ts';
 import { image, toChannelsFirst, toChannelsLast } from '../layout.ts';
-import { type Shape, sameShape } from '../value.ts';
-import { isPadded, pooling, putBack, type Windows, windowsOf } from './windows.ts';
+import { type Shape, sameShape, type Value } from '../value.ts';
+import { mayMiss, padded, paddedShape, pooling, putBack, type Windows, windowsOf } from './windows.ts';
 
 /** The mean of each window; padding does not count. */
 const avgPool = defineKernel<'x', AvgPoolAttrs>(
   'AvgPool',
   ({ x }, attributes) => {
-    const { outShape, attributes: recorded } = pooling('AvgPool', x, attributes);
+    const { outShape, attributes: recorded, isWhole } = pooling('AvgPool', x, attributes);
+    if (isWhole) return x;
     return { inputs: [x], shape: outShape, dtype: 'float32', attributes: recorded };
   },
   (graph, call) => {
     const x = inputOf(call, 0);
-    const { window, strides, pads } = windowsOf(call.attributes);
-    const pooled = graph.op('AveragePool', [toChannelsFirst(graph, graph.ref(x), x.shape)], {
-      kernel_shape: window,
-      strides,
-      pads,
-      count_include_pad: 0,
-    });
-    return toChannelsLast(graph, pooled, call.shape);
+    const windows = windowsOf(call.attributes);
+    return mayMiss(windows)
+      ? meansOfCovered(graph, x, windows, call.shape)
+      : means(graph, graph.ref(x), x.shape, windows, call.shape);
   },
 );
 
+function means(graph: GraphBuilder, x: Ref, shape: Shape, windows: Windows, pooled: Shape): Ref {
+  const { window, strides, pads } = windows;
+  const mean = graph.op('AveragePool', [toChannelsFirst(graph, x, shape)], {
+    kernel_shape: window,
+    strides,
+    pads,
+    count_include_pad: 0,
+  });
+  return toChannelsLast(graph, mean, pooled);
+}
+
 /**
- * Each pixel of a window gets the gradient divided by the number of pixels that the mean was taken of. That is
- * TensorFlow's gradient; TensorFlow.js's own kernels divide by the window's size at the borders too, although
- * their mean leaves the padding out, so theirs is too small there.
+ * The means where some windows may be all padding: with zeros around the image, over the part of each window that is
+ * image. The mean of nothing is NaN, as it is in TensorFlow.js.
+ */
+function meansOfCovered(graph: GraphBuilder, x: Value, windows: Windows, pooled: Shape): Ref {
+  const withZeros = (ref: Ref, shape: Shape, outShape: Shape) => {
+    const source = padded(graph, ref, windows, 0);
+    const inside = { ...windows, pads: [0, 0, 0, 0] };
+    return means(graph, source, paddedShape(shape, windows), inside, outShape);
+  };
+  const [, height, width] = image(x.shape);
+  const [, outHeight, outWidth] = image(pooled);
+  const plane = [1, height, width, 1];
+  const ones = graph.op('Expand', [graph.float(1), graph.ints(plane)]);
+  const covered = withZeros(ones, plane, [1, outHeight, outWidth, 1]);
+  return graph.op('Div', [withZeros(graph.ref(x), x.shape, pooled), covered]);
+}
+
+/**
+ * Each pixel of a window gets the gradient divided by the window's size, as in all of TensorFlow.js's own backends.
+ * At padded borders that is less than the gradient of the mean, which leaves the padding out.
  */
 const avgPoolGrad = defineKernel<'dy' | 'input', AvgPoolGradAttrs>(
   'AvgPoolGrad',
@@ -46,27 +71,11 @@ const avgPoolGrad = defineKernel<'dy' | 'input', AvgPoolGradAttrs>(
   (graph, call) => {
     const dy = inputOf(call, 0);
     const windows = windowsOf(call.attributes);
-    const share = graph.op('Div', [graph.ref(dy), pixelCounts(graph, windows, dy.shape, call.shape)]);
-    const [height, width] = windows.window;
-    const shares = Array.from({ length: height * width }, () => share);
+    const size = windows.window[0] * windows.window[1];
+    const share = graph.op('Div', [graph.ref(dy), graph.float(size)]);
+    const shares = Array.from({ length: size }, () => share);
     return putBack(graph, shares, windows, dy.shape, call.shape);
   },
 );
-
-/** How many pixels of an image of `shape` lie in each window: one number, or [1, outHeight, outWidth, 1]. */
-function pixelCounts(graph: GraphBuilder, windows: Windows, pooled: Shape, shape: Shape): Ref {
-  const { window, strides, pads } = windows;
-  if (!isPadded(windows)) return graph.float(window[0] * window[1]);
-  const [, outHeight, outWidth] = image(pooled);
-  const [, height, width] = image(shape);
-  const along = (side: 0 | 1, out: number, size: number) =>
-    Array.from({ length: out }, (_, place) => {
-      const start = place * strides[side] - (pads[side] ?? 0);
-      return Math.min(size, start + window[side]) - Math.max(0, start);
-    });
-  const columns = along(1, outWidth, width);
-  const counts = along(0, outHeight, height).flatMap((rows) => columns.map((count) => rows * count));
-  return graph.floats(counts, [1, outHeight, outWidth, 1]);
-}
 
 export const averagePools: readonly Kernel[] = [avgPool, avgPoolGrad];

@@ -7,7 +7,14 @@ import type {
 import { type GraphBuilder, type Ref, UnsupportedKernel } from '../graph.ts';
 import { defineKernel, inputOf, type Kernel, type LoweredCall } from '../kernel.ts';
 import { image, toChannelsFirst, toChannelsLast } from '../layout.ts';
-import { type Shape, sameShape } from '../value.ts';
+import { type Shape, sameShape, type Value } from '../value.ts';
+import {
+  blockedBackwardFilter,
+  blockedChannelsFirst,
+  blockedConvolution,
+  blockedImageFilter,
+  blockOf,
+} from './blocked.ts';
 import { convolution, crop, floatsOnly, type Geometry, geometryOf, isPlain, onnxFilter } from './geometry.ts';
 import { coveredGradient, lowerPhasedFilterGradient } from './pool.ts';
 
@@ -23,6 +30,7 @@ function forwardGeometry(
   depthwise: boolean,
 ): Geometry {
   const { outShape, geometry } = convolution(kernel, x, filter, attributes, depthwise);
+  if (geometry.channelsFirst) throw new UnsupportedKernel(kernel, 'it has no data format NCHW, only NHWC');
   if (geometry.dilations.some((dilation) => dilation !== 1)) {
     throw new UnsupportedKernel(kernel, `it has no dilations, got [${geometry.dilations}]`);
   }
@@ -65,15 +73,45 @@ function lowerInputGradient(graph: GraphBuilder, call: LoweredCall): Ref {
   const endY = (outHeight - 1) * strideY + filterHeight - top;
   const endX = (outWidth - 1) * strideX + filterWidth - left;
   const [reachedHeight, reachedWidth] = [Math.min(endY, height), Math.min(endX, width)];
-  const dx = graph.op(
-    'ConvTranspose',
-    [toChannelsFirst(graph, gradient.ref, gradient.shape), onnxFilter(graph, filter, groups)],
-    { strides, pads: [top, left, endY - reachedHeight, endX - reachedWidth], group: groups },
-  );
-  const inside = toChannelsLast(graph, dx, [batch, reachedHeight, reachedWidth, channels]);
+  const around = [top, left, endY - reachedHeight, endX - reachedWidth];
+  const inside =
+    inputGradientInBlocks(graph, gradient, filter, { strides, groups, around }) ??
+    toChannelsLast(
+      graph,
+      graph.op(
+        'ConvTranspose',
+        [toChannelsFirst(graph, gradient.ref, gradient.shape), onnxFilter(graph, filter, groups)],
+        { strides, pads: around, group: groups },
+      ),
+      [batch, reachedHeight, reachedWidth, channels],
+    );
   if (reachedHeight === height && reachedWidth === width) return inside;
   const ends = graph.ints([0, 0, 0, 0, 0, height - reachedHeight, width - reachedWidth, 0]);
   return graph.op('Pad', [inside, ends]);
+}
+
+/**
+ * As a convolution of the gradient with the filter turned around. `around` is what the forward pass left out at each
+ * side: the gradient is padded with the rest of a window. Undefined where the processor has no blocks for it.
+ */
+function inputGradientInBlocks(
+  graph: GraphBuilder,
+  gradient: { readonly ref: Ref; readonly shape: Shape },
+  filter: Value,
+  { strides, groups, around }: Pick<Geometry, 'strides' | 'groups'> & { readonly around: readonly number[] },
+): Ref | undefined {
+  const [height, width, inside, out] = image(filter.shape);
+  const pads = around.map((left, side) => (side % 2 === 0 ? height : width) - 1 - left);
+  const simple = groups === 1 && strides.every((stride) => stride === 1) && pads.every((pad) => pad >= 0);
+  const block = simple ? blockOf(graph, inside, out) : undefined;
+  if (block === undefined) return undefined;
+  return blockedConvolution(graph, {
+    x: gradient.ref,
+    filter: blockedBackwardFilter(graph, graph.ref(filter), filter.shape, block),
+    window: [height, width],
+    outChannels: inside,
+    pads,
+  });
 }
 
 export function filterGradientKernel(
@@ -114,9 +152,7 @@ export function lowerFilterGradient(graph: GraphBuilder, call: LoweredCall): Ref
   const [top = 0, left = 0, bottom = 0, right = 0] = geometry.pads;
 
   const images = graph.reshape(seen.ref, [1, batch, height, width * channels]);
-  const channelsFirst = toChannelsFirst(graph, gradient.ref, gradient.shape);
-  const weights = graph.op('Transpose', [channelsFirst], { perm: [1, 0, 2, 3] });
-  const correlated = graph.op('Conv', [images, weights], {
+  const correlated = correlate(graph, images, gradient, {
     dilations: [strideY, strideX * channels],
     pads: [top, left * channels, bottom, right * channels],
   });
@@ -137,6 +173,29 @@ export function lowerFilterGradient(graph: GraphBuilder, call: LoweredCall): Ref
   const taps = filterHeight * filterWidth * channels;
   const turned = graph.op('Transpose', [graph.reshape(exact, [outChannels, taps])], { perm: [1, 0] });
   return graph.reshape(turned, call.shape);
+}
+
+/** `images` [1, batch, ...] convolved with the gradient as the filter: [1, out, ...]. */
+function correlate(
+  graph: GraphBuilder,
+  images: Ref,
+  gradient: { readonly ref: Ref; readonly shape: Shape },
+  geometry: Pick<Geometry, 'dilations' | 'pads'>,
+): Ref {
+  const [batch, outHeight, outWidth, outChannels] = image(gradient.shape);
+  const block = blockOf(graph, batch, outChannels);
+  if (block !== undefined) {
+    return blockedChannelsFirst(graph, {
+      x: images,
+      filter: blockedImageFilter(graph, gradient.ref, gradient.shape, block),
+      window: [outHeight, outWidth],
+      outChannels,
+      ...geometry,
+    });
+  }
+  const channelsFirst = toChannelsFirst(graph, gradient.ref, gradient.shape);
+  const weights = graph.op('Transpose', [channelsFirst], { perm: [1, 0, 2, 3] });
+  return graph.op('Conv', [images, weights], geometry);
 }
 
 export const convolutionGradients: readonly Kernel[] = [

@@ -2,6 +2,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import * as layers from '@tensorflow/tfjs-layers';
 import fc from 'fast-check';
 import { afterAll, beforeEach, describe, expect, test } from 'vitest';
+import { planOf } from '../plan.ts';
 import { useOnnxRuntime } from '../register.ts';
 import { expectSameAsCpu } from '../testing.ts';
 import { kernelsOf, type Scene, scenes, tensor, withGradients } from './testing.ts';
@@ -100,6 +101,17 @@ function sizeAfter({ batch, size, window, strides, pad }: Scene): [number, numbe
   return [info.outHeight, info.outWidth];
 }
 
+test('a convolution with channels first is not taken for one whose bias or pool could go into it', () =>
+  expectSameAsCpu(() => {
+    const images = image([2, 3, 8, 8]);
+    const convolved = tf.conv2d(images, image([3, 3, 3, 6], 2), 1, 'valid', 'NCHW'); // [2, 6, 6, 6]
+    const pooled = (x: tf.Tensor) => tf.maxPool(tf.relu(x) as tf.Tensor4D, 2, 2, 'valid');
+    return [
+      tf.add(convolved, tensor([6], 3)),
+      ...withGradients((bias) => pooled(tf.add(convolved, bias)), [tensor([6], 3)]),
+    ];
+  }));
+
 describe('a fused convolution agrees with the plain cpu backend', () => {
   const fused = (
     activation: tf.fused.Activation,
@@ -127,6 +139,30 @@ describe('a fused convolution agrees with the plain cpu backend', () => {
       fused('prelu', { preluActivationWeights: tensor([7, 6, 4], 5) }),
       fused('prelu', { preluActivationWeights: tensor([1, 1, 4], 5), bias: undefined as never }),
     ]));
+
+  test('with a bias that is not one value for each channel', () =>
+    expectSameAsCpu(() => [
+      fused('leakyrelu', { bias: tf.scalar(0.5), leakyreluAlpha: 0.3 }),
+      fused('relu', { bias: tensor([1], 3) }),
+      fused('sigmoid', { bias: tensor([7, 6, 4], 3) }),
+      fused('prelu', { bias: tensor([2, 7, 6, 4], 3), preluActivationWeights: tensor([4], 5) }),
+    ]));
+
+  test('with channels first', () => {
+    const first = () => ({ x: image([2, 3, 7, 6]), dataFormat: 'NCHW' as const });
+    const pad: tf.backend_util.ExplicitPadding = [
+      [0, 0],
+      [0, 0],
+      [1, 0],
+      [0, 2],
+    ];
+    return expectSameAsCpu(() => [
+      fused('relu', { ...first() }),
+      fused('relu', { ...first(), bias: tf.scalar(0.5), pad, strides: [2, 1] }),
+      fused('prelu', { ...first(), preluActivationWeights: tensor([4], 5) }),
+      fused('prelu', { ...first(), preluActivationWeights: tensor([1, 7, 1], 5) }),
+    ]);
+  });
 
   test('with its gradients, where it is linear', () =>
     expectSameAsCpu(() =>
@@ -217,11 +253,10 @@ describe('what a convolution cannot do is refused when it is recorded, with shap
     await useOnnxRuntime({ threads: 1 });
   });
 
-  test('another data format', () => {
-    expect(() =>
-      tf.tidy(() => tf.conv2d(image([1, 2, 5, 5]), image([3, 3, 2, 3]), 1, 'same', 'NCHW')),
-    ).toThrow(
-      /Conv2D: it has no data format NCHW, only NHWC; x \[1,2,5,5\], filter \[3,3,2,3\], {"strides":1,"pad":"same"/,
+  test('the gradient in another data format', () => {
+    const gradient = tf.grad((x) => tf.conv2d(x as tf.Tensor4D, image([3, 3, 2, 3]), 1, 'same', 'NCHW'));
+    expect(() => tf.tidy(() => gradient(image([1, 2, 5, 5])))).toThrow(
+      /Conv2DBackpropInput: it has no data format NCHW, only NHWC/,
     );
   });
 
@@ -252,18 +287,15 @@ describe('what a convolution cannot do is refused when it is recorded, with shap
     ).toThrow(/Conv2DBackpropInput: it computes in float32 only: cast its int32 \[2,2,1,1\] first/);
     filter.dispose();
   });
+});
 
-  test('a bias that is not one value for each channel', () => {
-    const biased = () =>
-      tf.fused.conv2d({
-        x: image([1, 3, 3, 1]),
-        filter: image([2, 2, 1, 4]),
-        strides: 1,
-        pad: 'same',
-        bias: tf.scalar(1),
-      });
-    expect(() => tf.tidy(biased)).toThrow(
-      /FusedConv2D: its bias is one value for each of the 4 channels, got a bias \[\]/,
-    );
-  });
+test('a transposed convolution by itself is no training, and a gradient is', async () => {
+  const backend = await useOnnxRuntime({ threads: 1 });
+  const isTraining = (compute: () => tf.Tensor) =>
+    tf.tidy(() => planOf([backend.valueBehind(compute())]).training);
+  const [x, filter] = [image([1, 3, 3, 1]), image([2, 2, 1, 1])];
+  const loss = (weights: tf.Tensor) => tf.conv2dTranspose(x, weights as tf.Tensor4D, [1, 6, 6, 1], 2, 'same');
+  expect(isTraining(() => loss(filter))).toBe(false);
+  expect(isTraining(() => tf.grad(loss)(filter))).toBe(true);
+  tf.dispose([x, filter]);
 });

@@ -32,8 +32,9 @@ function products(graph: GraphBuilder, x: Ref, { attributes, shape, dtype }: Low
   const length = shape[axis] ?? 1;
   const one = dtype === 'int32' ? graph.int32(1) : graph.float(1);
   const moved = (product: Ref, by: number) => {
-    const [start, end] = attributes.reverse === true ? [-by, by] : [by, -by];
-    return graph.op('Pad', [product, graph.ints([start, end]), one, graph.ints([axis])]);
+    const start = shape.map((_, each) => (each === axis ? (attributes.reverse === true ? -by : by) : 0));
+    // Of all axes: ONNX Runtime loses track of Pad's list of axes when it moves a Transpose past it.
+    return graph.op('Pad', [product, graph.ints([...start, ...start.map((size) => -size)]), one]);
   };
   let product = x;
   for (let by = 1; by < length; by *= 2) product = graph.op('Mul', [product, moved(product, by)]);

@@ -202,6 +202,8 @@ const cast = defineKernel<'x', CastAttrs>(
   (graph, call) => graph.cast(graph.ref(inputOf(call, 0)), call.dtype),
 );
 
+const nearestInt32 = (value: number) => Math.trunc(Math.min(2 ** 31 - 1, Math.max(-(2 ** 31), value)));
+
 const clipByValue = defineKernel<'x', ClipByValueAttrs>(
   'ClipByValue',
   ({ x }, { clipValueMin, clipValueMax }) => ({
@@ -213,7 +215,7 @@ const clipByValue = defineKernel<'x', ClipByValueAttrs>(
   (graph, call) => {
     const bound = (name: string) => {
       const value = numberOf(call.attributes, name);
-      return call.dtype === 'int32' ? graph.int32(value) : graph.float(value);
+      return call.dtype === 'int32' ? graph.int32(nearestInt32(value)) : graph.float(value);
     };
     return graph.op('Clip', [graph.ref(inputOf(call, 0)), bound('clipValueMin'), bound('clipValueMax')]);
   },

@@ -53,10 +53,10 @@ const gatherNd = defineKernel<'params' | 'indices'>(
     graph.op('GatherND', [graph.ref(inputOf(call, 0)), graph.cast(graph.ref(inputOf(call, 1)), 'int64')]),
 );
 
-/** The k largest of each row, largest first, and their places; of equal ones the first. */
+/** The k largest of each row and their places; of equal ones the first, which ONNX Runtime only sorted does. */
 const topK = defineKernel<'x', TopKAttrs>(
   'TopK',
-  ({ x }, { k, sorted }) => {
+  ({ x }, { k }) => {
     const shape = x.shape.with(-1, k);
     return {
       inputs: [x],
@@ -64,13 +64,12 @@ const topK = defineKernel<'x', TopKAttrs>(
         { shape, dtype: x.dtype },
         { shape, dtype: 'int32' },
       ],
-      attributes: { k, sorted },
+      attributes: { k },
     };
   },
   (graph, call) => {
     const k = graph.ints([numberOf(call.attributes, 'k')]);
-    const sorted = Number(call.attributes.sorted === true);
-    const results = graph.outputs('TopK', [graph.ref(inputOf(call, 0)), k], 2, { axis: -1, sorted });
+    const results = graph.outputs('TopK', [graph.ref(inputOf(call, 0)), k], 2, { axis: -1, sorted: 1 });
     const result = results[call.output] as Ref;
     return call.output === 0 ? result : graph.cast(result, 'int32');
   },

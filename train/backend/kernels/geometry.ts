@@ -11,6 +11,8 @@ export interface Geometry {
   readonly pads: readonly number[];
   /** A depthwise convolution has as many groups as its image has channels, any other has one. */
   readonly groups: number;
+  /** Its images are [batch, channels, height, width], TensorFlow.js's data format NCHW. */
+  readonly channelsFirst: boolean;
 }
 
 /** What TensorFlow.js's kernels have in common, some of which leave out the dilations or the data format. */
@@ -18,8 +20,9 @@ type ConvolutionAttributes = Pick<Conv2DAttrs, 'strides' | 'pad' | 'dimRoundingM
   Partial<Pick<Conv2DAttrs, 'dilations' | 'dataFormat'>>;
 
 /**
- * The result's shape and the geometry of a convolution of x [batch, height, width, in] with a filter
- * [height, width, in, out], or [height, width, in, multiplier] if `depthwise`; refuses what the backend has not.
+ * The result's shape and the geometry of a convolution of x [batch, height, width, in], or [batch, in, height, width]
+ * if its data format is NCHW, with a filter [height, width, in, out], or [height, width, in, multiplier] if
+ * `depthwise`; refuses what the backend has not.
  */
 export function convolution(
   kernel: string,
@@ -27,13 +30,14 @@ export function convolution(
   filter: Shape,
   attributes: ConvolutionAttributes,
   depthwise = false,
-): { outShape: Shape; geometry: Geometry } {
+): { outShape: Shape; outChannels: number; geometry: Geometry } {
   const { strides, pad, dilations, dataFormat = 'NHWC', dimRoundingMode } = attributes;
   const refuse = (why: string): never => {
     const asked = { strides, pad, dilations, dataFormat, dimRoundingMode };
     throw new UnsupportedKernel(kernel, `${why}; x [${x}], filter [${filter}], ${JSON.stringify(asked)}`);
   };
-  if (dataFormat !== 'NHWC') refuse(`it has no data format ${dataFormat}, only NHWC`);
+  const channelsFirst = dataFormat === 'NCHW';
+  if (channelsFirst && depthwise) refuse(`it has no data format ${dataFormat}, only NHWC`);
   if (x.length !== 4 || filter.length !== 4) refuse('it has 4 dimensions for image and filter');
   const info = backend_util.computeConv2DInfo(
     [...x] as [number, number, number, number],
@@ -43,16 +47,19 @@ export function convolution(
     pad,
     dimRoundingMode,
     depthwise,
+    channelsFirst ? 'channelsFirst' : 'channelsLast',
   );
   if (info.inChannels !== filter[2]) refuse('it has no grouped convolution');
   const pads = padsOf(info) ?? refuse(MISFIT);
   return {
     outShape: info.outShape,
+    outChannels: info.outChannels,
     geometry: {
       strides: [info.strideHeight, info.strideWidth],
       dilations: [info.dilationHeight, info.dilationWidth],
       pads,
       groups: depthwise ? info.inChannels : 1,
+      channelsFirst,
     },
   };
 }
@@ -92,15 +99,17 @@ export function geometryOf(attributes: KernelAttributes): Geometry {
     dilations: numbersOf(attributes, 'dilations'),
     pads: numbersOf(attributes, 'pads'),
     groups: numberOf(attributes, 'groups'),
+    channelsFirst: attributes.channelsFirst === true,
   };
 }
 
 /** Every pixel of the result is made of the pixels under the filter that starts there. */
-export function isPlain({ strides, dilations, pads }: Geometry): boolean {
-  return [...strides, ...dilations].every((step) => step === 1) && pads.every((pad) => pad === 0);
+export function isPlain({ strides, dilations, pads, channelsFirst }: Geometry): boolean {
+  const steps = [...strides, ...dilations];
+  return !channelsFirst && steps.every((step) => step === 1) && pads.every((pad) => pad === 0);
 }
 
-/** Whether `bias` has one value for each channel of `image`. */
+/** Whether `bias` has one value for each channel of `image` [batch, height, width, channels]. */
 export function isPerChannel(bias: Value, { shape }: Value): boolean {
   return bias.shape.length === 1 && bias.shape[0] === shape[3];
 }

@@ -1,10 +1,10 @@
-import { backend_util, type ConcatAttrs, type PackAttrs, type TileAttrs } from '@tensorflow/tfjs-core';
+import { backend_util, type ConcatAttrs, type PackAttrs, type TileAttrs, util } from '@tensorflow/tfjs-core';
 import { UnsupportedKernel } from '../graph.ts';
 import { defineKernel, inputOf, type Kernel, numberOf, numbersOf } from '../kernel.ts';
 import { sizeOf, type Value } from '../value.ts';
 
 /** Kernels with a list of inputs get it from the registry as an object with the places as keys. */
-function listed(kernel: string, values: Record<string, Value>): { inputs: Value[]; first: Value } {
+export function listed(kernel: string, values: Record<string, Value>): { inputs: Value[]; first: Value } {
   const inputs = Object.values(values);
   const [first] = inputs;
   if (first === undefined) throw new UnsupportedKernel(kernel, 'it got no tensors');
@@ -16,10 +16,9 @@ const concat = defineKernel<string, ConcatAttrs>(
   (values, { axis }) => {
     const { inputs, first } = listed('Concat', values);
     const along = axis < 0 ? first.shape.length + axis : axis;
-    const shape = backend_util.computeOutShape(
-      inputs.map((input) => [...input.shape]),
-      along,
-    );
+    const shapes = inputs.map((input) => [...input.shape]);
+    backend_util.assertParamsConsistent(shapes, along);
+    const shape = backend_util.computeOutShape(shapes, along);
     return { inputs, shape, dtype: first.dtype, attributes: { axis: along } };
   },
   (graph, call) => {
@@ -33,6 +32,17 @@ const pack = defineKernel<string, PackAttrs>(
   'Pack',
   (values, { axis }) => {
     const { inputs, first } = listed('Pack', values);
+    for (const { shape, dtype } of inputs) {
+      util.assertShapesMatch(
+        [...first.shape],
+        [...shape],
+        'All tensors passed to stack must have matching shapes: ',
+      );
+      util.assert(
+        dtype === first.dtype,
+        () => `All tensors passed to stack must be ${first.dtype}; got ${dtype}`,
+      );
+    }
     const along = axis < 0 ? first.shape.length + 1 + axis : axis;
     const shape = first.shape.toSpliced(along, 0, inputs.length);
     return { inputs, shape, dtype: first.dtype, attributes: { axis: along } };
@@ -54,7 +64,7 @@ const tile = defineKernel<'x', TileAttrs>(
       : { inputs: [x], shape, dtype: x.dtype, attributes: { reps } };
   },
   (graph, call) =>
-    graph.op('Tile', [graph.ref(inputOf(call, 0)), graph.ints(numbersOf(call.attributes, 'reps'))]),
+    graph.op('Tile', [graph.ref(inputOf(call, 0)), graph.shape(numbersOf(call.attributes, 'reps'))]),
 );
 
 export const joins: readonly Kernel[] = [concat, pack, tile];

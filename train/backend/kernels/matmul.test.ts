@@ -48,7 +48,15 @@ const fusedGradients: Case[] = (['linear', 'relu', 'relu6', 'sigmoid', 'elu'] as
     ),
 ]);
 
+const einsums: Case[] = [
+  ['Einsum', () => tf.einsum('ij,jk->ik', tensor([2, 3]), tensor([3, 4], 2))],
+  ['Einsum', () => tf.einsum('bij,bkj->bik', tensor([2, 3, 4]), tensor([2, 5, 4], 2))],
+  ['Einsum', () => tf.einsum('ij->j', tensor([2, 3]))],
+  ['Einsum', () => tf.einsum('ij,->i', tensor([2, 3]), tf.scalar(3))],
+];
+
 testAgreement('products', [
+  ...einsums,
   ...products,
   ...fused,
   ...fusedGradients,

@@ -1,4 +1,4 @@
-import type { _FusedMatMulAttrs, BatchMatMulAttrs } from '@tensorflow/tfjs-core';
+import { type _FusedMatMulAttrs, type BatchMatMulAttrs, broadcast_util } from '@tensorflow/tfjs-core';
 import { type GraphBuilder, type Ref, UnsupportedKernel } from '../graph.ts';
 import { defineKernel, inputOf, type Kernel, type LoweredCall } from '../kernel.ts';
 import type { Dtype, Shape, Value } from '../value.ts';
@@ -18,15 +18,11 @@ function productShape(kernel: string, a: Value, b: Value, transposeA: boolean, t
   if (inner !== otherInner) {
     throw new UnsupportedKernel(kernel, `the inner dimensions of [${a.shape}] and [${b.shape}] differ`);
   }
-  const batch =
-    left.batch.length >= right.batch.length
-      ? broadcastBatch(left.batch, right.batch)
-      : broadcastBatch(right.batch, left.batch);
+  for (const { shape } of [a, b]) {
+    if (shape.length < 2) throw new UnsupportedKernel(kernel, `it multiplies matrices, not [${shape}]`);
+  }
+  const batch = broadcast_util.assertAndGetBroadcastShape([...left.batch], [...right.batch]);
   return [...batch, transposeA ? left.columns : left.rows, transposeB ? right.rows : right.columns];
-}
-
-function broadcastBatch(longer: Shape, shorter: Shape): number[] {
-  return longer.map((size, axis) => Math.max(size, shorter[axis - (longer.length - shorter.length)] ?? 1));
 }
 
 /** An int32 only from two of them. */

@@ -10,6 +10,7 @@ import {
   type Covered,
   filledUp,
   interleave,
+  mayMiss,
   padded,
   placesOf,
   pooling,
@@ -22,7 +23,8 @@ import {
 const maxPool = defineKernel<'x', MaxPoolAttrs>(
   'MaxPool',
   ({ x }, attributes) => {
-    const { outShape, attributes: recorded } = pooling('MaxPool', x, attributes);
+    const { outShape, attributes: recorded, isWhole } = pooling('MaxPool', x, attributes);
+    if (isWhole) return x;
     return { inputs: [x], shape: outShape, dtype: 'float32', attributes: recorded };
   },
   (graph, call) => {
@@ -37,18 +39,11 @@ const maxPool = defineKernel<'x', MaxPoolAttrs>(
   },
 );
 
-function lowerPlainMaxPool(
-  graph: GraphBuilder,
-  x: Value,
-  { window, strides, pads }: Windows,
-  outShape: Shape,
-): Ref {
-  const pooled = graph.op('MaxPool', [toChannelsFirst(graph, graph.ref(x), x.shape)], {
-    kernel_shape: window,
-    strides,
-    pads,
-  });
-  return toChannelsLast(graph, pooled, outShape);
+function lowerPlainMaxPool(graph: GraphBuilder, x: Value, windows: Windows, outShape: Shape): Ref {
+  if (mayMiss(windows)) return maximum(graph, overlapping(graph, x, windows, outShape));
+  const { window: kernel_shape, strides, pads } = windows;
+  const images = toChannelsFirst(graph, graph.ref(x), x.shape);
+  return toChannelsLast(graph, graph.op('MaxPool', [images], { kernel_shape, strides, pads }), outShape);
 }
 
 /**

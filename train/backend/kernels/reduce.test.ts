@@ -17,14 +17,11 @@ const wholes = () => tf.tensor([3, -1, 4, 1, -5, 9], [2, 3], 'int32');
 const bools = () => tf.tensor([true, false, true, true, false, false], [3, 2]);
 
 const cases: Case[] = [
-  ...reductions
-    // TensorFlow.js's gradient of Prod needs the methods of tensors that not everyone has loaded.
-    .filter(([name]) => name !== 'Prod')
-    .flatMap(([name, f]): Case[] => [
-      [name, () => withGradients((x) => f(x as tf.Tensor), [distinct()])],
-      [name, () => withGradients((x) => f(x as tf.Tensor, 1, true), [distinct()])],
-      [name, () => withGradients((x) => f(x as tf.Tensor, -1), [distinct()])],
-    ]),
+  ...reductions.flatMap(([name, f]): Case[] => [
+    [name, () => withGradients((x) => f(x as tf.Tensor), [distinct()])],
+    [name, () => withGradients((x) => f(x as tf.Tensor, 1, true), [distinct()])],
+    [name, () => withGradients((x) => f(x as tf.Tensor, 2), [distinct()])],
+  ]),
   ...reductions.flatMap(([name, f]): Case[] => [
     [name, () => [f(distinct()), f(distinct(), 1, true), f(distinct(), -1)]],
     [name, () => f(distinct(), [0, 2])],
@@ -64,6 +61,16 @@ const cases: Case[] = [
     'Sum',
     () => (['euclidean', 1, Number.POSITIVE_INFINITY] as const).map((order) => tf.norm(distinct(), order)),
   ],
+
+  // NaN is every extreme, and in no place.
+  ...[
+    ['Max', tf.max],
+    ['Min', tf.min],
+    ['ArgMax', tf.argMax],
+    ['ArgMin', tf.argMin],
+  ].map(
+    ([name, f]): Case => [name as string, () => (f as typeof tf.argMax)(tf.tensor([1, Number.NaN, 2]), 0)],
+  ),
 
   // Over nothing
   ['Sum', () => [tf.sum(tf.zeros([0, 3]), 0), tf.sum(tf.zeros([0, 3]), 1), tf.sum(tf.zeros([0]))]],

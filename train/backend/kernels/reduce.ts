@@ -37,17 +37,21 @@ function reduction(name: string, op: string, dtypeOf: (x: Dtype) => Dtype): Kern
       const ofBias =
         op === 'ReduceSum' && !keepDims && String(axes) === '0,1,2' ? pooledSum(graph, x) : undefined;
       const type = calculable(call.dtype);
-      const reduced = graph.op(op, [ofBias ?? typed(graph, x, type), graph.ints(axes)], {
-        keepdims: Number(keepDims),
-        noop_with_empty_axes: 1,
-      });
-      return type === call.dtype ? reduced : graph.cast(reduced, call.dtype);
+      const over = { keepdims: Number(keepDims), noop_with_empty_axes: 1 };
+      const source = ofBias ?? typed(graph, x, type);
+      const reduced = graph.op(op, [source, graph.ints(axes)], over);
+      if (type !== call.dtype) return graph.cast(reduced, call.dtype);
+      if (type === 'int32' || (op !== 'ReduceMax' && op !== 'ReduceMin')) return reduced;
+      // ONNX Runtime leaves NaN out of an extreme.
+      const wrong = graph.cast(graph.op('IsNaN', [source]), 'int32');
+      const anyWrong = graph.cast(graph.op('ReduceMax', [wrong, graph.ints(axes)], over), 'bool');
+      return graph.op('Where', [anyWrong, graph.float(Number.NaN), reduced]);
     },
   );
 }
 
-/** The first of the places that hold the extreme. */
-function place(name: string, op: string): Kernel {
+/** The first of the places that hold the extreme; NaN never is one, and counts as `least`. */
+function place(name: string, op: string, least: number): Kernel {
   return defineKernel<'x', ArgMaxAttrs>(
     name,
     ({ x }, { axis }) => {
@@ -62,7 +66,10 @@ function place(name: string, op: string): Kernel {
     (graph, call) => {
       const x = inputOf(call, 0);
       const axis = numberOf(call.attributes, 'axis');
-      return graph.cast(graph.op(op, [typed(graph, x, calculable(x.dtype))], { axis, keepdims: 0 }), 'int32');
+      const ref = typed(graph, x, calculable(x.dtype));
+      const ranked =
+        x.dtype === 'float32' ? graph.op('Where', [graph.op('IsNaN', [ref]), graph.float(least), ref]) : ref;
+      return graph.cast(graph.op(op, [ranked], { axis, keepdims: 0 }), 'int32');
     },
   );
 }
@@ -77,6 +84,6 @@ export const reductions: readonly Kernel[] = [
   reduction('Min', 'ReduceMin', same),
   reduction('Any', 'ReduceMax', same),
   reduction('All', 'ReduceMin', same),
-  place('ArgMax', 'ArgMax'),
-  place('ArgMin', 'ArgMin'),
+  place('ArgMax', 'ArgMax', Number.NEGATIVE_INFINITY),
+  place('ArgMin', 'ArgMin', Number.POSITIVE_INFINITY),
 ];

@@ -1,4 +1,9 @@
-import { backend_util, type ScatterNdAttrs, type UnsortedSegmentSumAttrs } from '@tensorflow/tfjs-core';
+import {
+  backend_util,
+  type ScatterNdAttrs,
+  type SparseToDenseAttrs,
+  type UnsortedSegmentSumAttrs,
+} from '@tensorflow/tfjs-core';
 import type { GraphBuilder, Ref } from '../graph.ts';
 import { defineKernel, inputOf, type Kernel } from '../kernel.ts';
 import { type Dtype, type Shape, sizeOf, type Value } from '../value.ts';
@@ -55,9 +60,17 @@ function scattered(graph: GraphBuilder, updates: Value, indices: Value, shape: S
   const steps = graph.cast(graph.ints(strides.slice(0, sliceRank)), 'int32');
   return {
     sizes: [numUpdates, sliceSize, outputSize / sliceSize] as const,
-    rows: graph.reshape(typed(graph, updates, type), [numUpdates, sliceSize]),
+    rows:
+      updates.shape.length === 0
+        ? graph.op('Expand', [typed(graph, updates, type), graph.ints([numUpdates, sliceSize])])
+        : graph.reshape(typed(graph, updates, type), [numUpdates, sliceSize]),
     ids: graph.op('ReduceSum', [graph.op('Mul', [places, steps]), graph.ints([1])], { keepdims: 0 }),
   };
+}
+
+/** `matrix` [count, width] with some of its rows replaced. */
+function overwritten(graph: GraphBuilder, matrix: Ref, ids: Ref, rows: Ref, [n]: Sizes): Ref {
+  return graph.op('ScatterND', [matrix, graph.reshape(graph.cast(ids, 'int64'), [n, 1]), rows]);
 }
 
 const scatterNd = defineKernel<'indices' | 'updates', ScatterNdAttrs>(
@@ -83,11 +96,30 @@ const tensorScatterUpdate = defineKernel<'tensor' | 'indices' | 'updates'>(
     const [tensor, indices, updates] = [inputOf(call, 0), inputOf(call, 1), inputOf(call, 2)];
     if (sizeOf(updates.shape) === 0) return graph.ref(tensor);
     const { rows, ids, sizes } = scattered(graph, updates, indices, call.shape, call.dtype);
-    const [n, width, count] = sizes;
-    const places = graph.reshape(graph.cast(ids, 'int64'), [n, 1]);
-    const matrix = graph.reshape(graph.ref(tensor), [count, width]);
-    return graph.reshape(graph.op('ScatterND', [matrix, places, rows]), call.shape);
+    const matrix = graph.reshape(graph.ref(tensor), [sizes[2], sizes[1]]);
+    return graph.reshape(overwritten(graph, matrix, ids, rows, sizes), call.shape);
   },
 );
 
-export const scatters: readonly Kernel[] = [unsortedSegmentSum, scatterNd, tensorScatterUpdate];
+const sparseToDense = defineKernel<'sparseIndices' | 'sparseValues' | 'defaultValue', SparseToDenseAttrs>(
+  'SparseToDense',
+  ({ sparseIndices, sparseValues, defaultValue }, { outputShape }) => ({
+    inputs: [sparseIndices, sparseValues, defaultValue],
+    shape: outputShape,
+    dtype: sparseValues.dtype,
+  }),
+  (graph, call) => {
+    const [indices, values, rest] = [inputOf(call, 0), inputOf(call, 1), inputOf(call, 2)];
+    const { ids, rows, sizes } = scattered(graph, values, indices, call.shape, call.dtype);
+    const background = graph.op('Expand', [typed(graph, rest, call.dtype), graph.ints([sizes[2], sizes[1]])]);
+    if (sizes[0] === 0) return graph.reshape(background, call.shape);
+    return graph.reshape(overwritten(graph, background, ids, rows, sizes), call.shape);
+  },
+);
+
+export const scatters: readonly Kernel[] = [
+  unsortedSegmentSum,
+  scatterNd,
+  tensorScatterUpdate,
+  sparseToDense,
+];

@@ -29,11 +29,12 @@ const reshape = defineKernel<'x', ReshapeAttrs>(
 
 const expandDims = defineKernel<'input', ExpandDimsAttrs>(
   'ExpandDims',
-  ({ input }, { dim }) => ({
-    inputs: [input],
-    shape: input.shape.toSpliced(dim < 0 ? input.shape.length + 1 + dim : dim, 0, 1),
-    dtype: input.dtype,
-  }),
+  ({ input }, { dim }) => {
+    const rank = input.shape.length;
+    util.assert(-rank - 1 <= dim && dim <= rank, () => `Axis must be in [${-rank - 1}, ${rank}]; got ${dim}`);
+    const shape = input.shape.toSpliced(dim < 0 ? rank + 1 + dim : dim, 0, 1);
+    return { inputs: [input], shape, dtype: input.dtype };
+  },
   reshapeTo,
 );
 

@@ -41,12 +41,9 @@ export function sliced(graph: GraphBuilder, x: Ref, shape: Shape, { start, size,
 const slice = defineKernel<'x', SliceAttrs>(
   'Slice',
   ({ x }, { begin, size }) => {
-    const shape = [...x.shape];
-    const [start = [], extent = []] = slice_util.parseSliceParams(
-      { shape, rank: shape.length } as never,
-      begin,
-      size,
-    );
+    const whole = { shape: [...x.shape], rank: x.shape.length } as never;
+    const [start = [], extent = []] = slice_util.parseSliceParams(whole, begin, size);
+    slice_util.assertParamsValid(whole, start, extent);
     return { inputs: [x], shape: extent, dtype: x.dtype, attributes: { start } };
   },
   (graph, call) => {
@@ -93,15 +90,22 @@ const reverse = defineKernel<'x', ReverseAttrs>(
     const axes = normalAxes(dims, x.shape);
     return axes.length === 0 ? x : { inputs: [x], shape: x.shape, dtype: x.dtype, attributes: { axes } };
   },
-  (graph, call) => {
-    const axes = numbersOf(call.attributes, 'axes');
-    return graph.slice(graph.ref(inputOf(call, 0)), {
-      axes,
-      start: axes.map(() => -1),
-      end: axes.map(() => BEFORE_ALL),
-      step: axes.map(() => -1),
-    });
-  },
+  (graph, call) => reversed(graph, graph.ref(inputOf(call, 0)), numbersOf(call.attributes, 'axes')),
+);
+
+function reversed(graph: GraphBuilder, x: Ref, axes: readonly number[]): Ref {
+  return graph.slice(x, {
+    axes,
+    start: axes.map(() => -1),
+    end: axes.map(() => BEFORE_ALL),
+    step: axes.map(() => -1),
+  });
+}
+
+const flipLeftRight = defineKernel<'image'>(
+  'FlipLeftRight',
+  ({ image }) => ({ inputs: [image], shape: image.shape, dtype: image.dtype }),
+  (graph, call) => reversed(graph, graph.ref(inputOf(call, 0)), [2]),
 );
 
 const splitV = defineKernel<'x', SplitVAttrs>(
@@ -141,4 +145,4 @@ const unpack = defineKernel<'value', UnpackAttrs>(
     }),
 );
 
-export const slices: readonly Kernel[] = [slice, stridedSlice, reverse, splitV, unpack];
+export const slices: readonly Kernel[] = [slice, stridedSlice, reverse, flipLeftRight, splitV, unpack];

@@ -68,6 +68,7 @@ const cases: Case[] = [
   ['IsInf', special(tf.isInf)],
   ['IsFinite', special(tf.isFinite)],
   ['Step', special((x) => tf.step(x))],
+  ['Sign', special(tf.sign)],
   ['Expm1', special(tf.expm1)],
   ['Log1p', special(tf.log1p)],
   ['Sigmoid', special(tf.sigmoid)],
@@ -77,6 +78,7 @@ const cases: Case[] = [
   ['LogicalNot', () => tf.logicalNot(tf.greater(tensor([4, 4]), 0))],
   ['ClipByValue', () => withGradients((x) => tf.clipByValue(x as tf.Tensor, -0.4, 0.3), [tensor([4, 6])])],
   ['ClipByValue', () => tf.clipByValue(tf.tensor([-3, 0, 9], [3], 'int32'), -1, 5)],
+  ['ClipByValue', () => tf.clipByValue(tf.tensor([-3, 0, 9], [3], 'int32'), 1e-7, Number.MAX_VALUE)],
   ['Identity', () => tf.clone(tensor([2, 3]))],
   [
     'Cast',

@@ -4,7 +4,7 @@ import { defineKernel, inputOf, type Kernel, numberOf } from '../kernel.ts';
 import { calculable, typed } from './typed.ts';
 
 /** Computed on int32 as well as on float32. */
-const exact = { Abs: 'Abs', Neg: 'Neg', Relu: 'Relu', Sign: 'Sign' };
+const exact = { Abs: 'Abs', Neg: 'Neg', Relu: 'Relu' };
 
 /** Computed on float32 only. */
 const floating = {
@@ -122,6 +122,18 @@ function log1p(graph: GraphBuilder, x: Ref): Ref {
   return graph.op('Where', [tiny, x, graph.op('Where', [notRounded, log, corrected])]);
 }
 
+const sign = defineKernel<'x'>(
+  'Sign',
+  ({ x }) => ({ inputs: [x], shape: x.shape, dtype: x.dtype }),
+  (graph, call) => {
+    const type = calculable(call.dtype);
+    const x = typed(graph, inputOf(call, 0), type);
+    const signed = graph.op('Sign', [x]);
+    if (type === 'int32') return graph.cast(signed, call.dtype);
+    return graph.op('Where', [graph.op('IsNaN', [x]), graph.float(0), signed]); // NaN has no sign
+  },
+);
+
 const composed: Readonly<Record<string, (graph: GraphBuilder, x: Ref) => Ref>> = {
   Expm1: expm1,
   Log1p: log1p,
@@ -138,6 +150,7 @@ const tests: Readonly<Record<string, (graph: GraphBuilder, x: Ref) => Ref>> = {
 export const unary: readonly Kernel[] = [
   square,
   step,
+  sign,
   ...Object.entries(exact).map(([name, op]) => exactKernel(name, op)),
   ...Object.entries(floating).map(([name, op]) => floatingKernel(name, (graph, x) => graph.op(op, [x]))),
   ...Object.entries(composed).map(([name, lower]) => floatingKernel(name, lower)),

@@ -47,17 +47,35 @@ describe('kernels on volumes agree with the plain cpu backend', () => {
       tf.conv3dTranspose(volume([1, 2, 2, 3, 2]), volume([2, 2, 2, 1, 2], 2), [1, 5, 5, 7, 1], 2, 'valid'),
     ]));
 
-  test('pools', async () => {
+  test('pools with their gradients', async () => {
     await fc.assert(
       fc.asyncProperty(scenes, async ({ size, window, strides, pad }) => {
+        const x = () => volume([2, ...size, 2]);
+        // TensorFlow.js's cpu backend loses the gradient of windows that are not as high as wide.
+        const square: Triple = [window[0], window[1], window[1]];
+        const step: Triple = [strides[0], strides[1], strides[1]];
         await expectSameAsCpu(() => [
-          tf.maxPool3d(volume([2, ...size, 2]), window, strides, pad),
-          tf.avgPool3d(volume([2, ...size, 2]), window, strides, pad),
+          tf.maxPool3d(x(), window, strides, pad),
+          ...withGradients((a) => tf.maxPool3d(a as tf.Tensor5D, square, step, pad), [x()]),
+          ...withGradients((a) => tf.avgPool3d(a as tf.Tensor5D, window, strides, pad), [x()]),
         ]);
       }),
       { numRuns: 20 },
     );
   });
+
+  test('a max-pool of equal elements, whose gradient goes to the last', () =>
+    expectSameAsCpu(() =>
+      withGradients((a) => tf.maxPool3d(a as tf.Tensor5D, 2, 1, 'same'), [tf.ones([2, 3, 4, 3, 2])]),
+    ));
+
+  test('an average pool with windows that are all padding', () =>
+    expectSameAsCpu(() =>
+      withGradients((a) => tf.avgPool3d(a as tf.Tensor5D, 2, 1, 2), [volume([2, 3, 2, 3, 2])]),
+    ));
+
+  test('pools without a window', () =>
+    expectSameAsCpu(() => tf.avgPool3d(volume([2, 1, 1, 1, 3]), [1, 1, 2], 1, 'valid')));
 });
 
 test('TensorFlow.js computes on volumes with these kernels', async () => {
@@ -67,10 +85,18 @@ test('TensorFlow.js computes on volumes with these kernels', async () => {
       (a, b) => tf.conv3d(a as tf.Tensor5D, b as tf.Tensor5D, 1, 'valid'),
       [x(), volume([2, 2, 2, 1, 1])],
     ),
-    tf.maxPool3d(x(), 2, 2, 'valid'),
-    tf.avgPool3d(x(), 2, 2, 'valid'),
+    ...withGradients((a) => tf.maxPool3d(a as tf.Tensor5D, 2, 2, 'valid'), [x()]),
+    ...withGradients((a) => tf.avgPool3d(a as tf.Tensor5D, 2, 2, 'valid'), [x()]),
   ]);
-  const expected = ['AvgPool3D', 'Conv3D', 'Conv3DBackpropFilterV2', 'Conv3DBackpropInputV2', 'MaxPool3D'];
+  const expected = [
+    'AvgPool3D',
+    'AvgPool3DGrad',
+    'Conv3D',
+    'Conv3DBackpropFilterV2',
+    'Conv3DBackpropInputV2',
+    'MaxPool3D',
+    'MaxPool3DGrad',
+  ];
   expect(kernels).toEqual(expect.arrayContaining(expected));
 });
 

@@ -1,21 +1,20 @@
 import {
-  type AvgPool3DAttrs,
   backend_util,
   type Conv3DAttrs,
   type Conv3DBackpropFilterV2Attrs,
   type Conv3DBackpropInputV2Attrs,
 } from '@tensorflow/tfjs-core';
 import { type GraphBuilder, type Ref, UnsupportedKernel } from '../graph.ts';
-import { defineKernel, inputOf, type Kernel, numbersOf } from '../kernel.ts';
+import { defineKernel, inputOf, type Kernel, type LoweredCall, numbersOf } from '../kernel.ts';
 import type { KernelAttributes, Shape, Value } from '../value.ts';
 import { floatsOnly, MISFIT } from './geometry.ts';
 
-/** Kernels on volumes [batch, depth, height, width, channels]: convolutions, their gradients, and pools forward. */
+/** Kernels on volumes [batch, depth, height, width, channels]: convolutions and their gradients. */
 
-type Shape5 = [number, number, number, number, number];
+export type Shape5 = [number, number, number, number, number];
 
 /** Sizes as [depth, height, width]; pads as ONNX has them: [front, top, left, back, bottom, right]. */
-function geometryOf(attributes: KernelAttributes) {
+export function geometryOf(attributes: KernelAttributes) {
   return {
     window: numbersOf(attributes, 'window'),
     strides: numbersOf(attributes, 'strides'),
@@ -25,7 +24,10 @@ function geometryOf(attributes: KernelAttributes) {
 }
 
 /** What a kernel records of its geometry; the padding after the volume is just what the last window needs. */
-function recordedGeometry(info: backend_util.Conv3DInfo, refuse: (why: string) => never): KernelAttributes {
+export function recordedGeometry(
+  info: backend_util.Conv3DInfo,
+  refuse: (why: string) => never,
+): KernelAttributes {
   const window = [info.filterDepth, info.filterHeight, info.filterWidth];
   const reach = [info.effectiveFilterDepth, info.effectiveFilterHeight, info.effectiveFilterWidth];
   const strides = [info.strideDepth, info.strideHeight, info.strideWidth];
@@ -75,11 +77,11 @@ function convolution(
   return { outShape: info.outShape, attributes: recordedGeometry(info, refuse) };
 }
 
-function toChannelsFirst(graph: GraphBuilder, x: Ref): Ref {
+export function toChannelsFirst(graph: GraphBuilder, x: Ref): Ref {
   return graph.op('Transpose', [x], { perm: [0, 4, 1, 2, 3] });
 }
 
-function toChannelsLast(graph: GraphBuilder, x: Ref): Ref {
+export function toChannelsLast(graph: GraphBuilder, x: Ref): Ref {
   return graph.op('Transpose', [x], { perm: [0, 2, 3, 4, 1] });
 }
 
@@ -110,30 +112,39 @@ const backpropInput = defineKernel<'dy' | 'filter', Conv3DBackpropInputV2Attrs>(
     const { attributes } = convolution('Conv3DBackpropInputV2', given.inputShape, filter.shape, given);
     return { inputs: [dy, filter], shape: given.inputShape, dtype: 'float32', attributes };
   },
-  (graph, call) => {
-    const dy = inputOf(call, 0);
-    const { window, strides, pads } = geometryOf(call.attributes);
-    const sizes = call.shape.slice(1, 4);
-    // The windows reach from the padding before the volume to here: what is beyond it is cut off, what they
-    // left out is 0.
-    const ends = sizes.map(
-      (_, axis) =>
-        ((dy.shape[axis + 1] ?? 0) - 1) * (strides[axis] ?? 1) + (window[axis] ?? 0) - (pads[axis] ?? 0),
-    );
-    const dx = graph.op(
-      'ConvTranspose',
-      [toChannelsFirst(graph, graph.ref(dy)), onnxFilter(graph, inputOf(call, 1))],
-      {
-        strides,
-        pads: [...pads.slice(0, 3), ...ends.map((end, axis) => Math.max(0, end - (sizes[axis] ?? 0)))],
-      },
-    );
-    const missing = ends.map((end, axis) => Math.max(0, (sizes[axis] ?? 0) - end));
-    const inside = toChannelsLast(graph, dx);
-    if (missing.every((count) => count === 0)) return inside;
-    return graph.op('Pad', [inside, graph.ints([0, 0, 0, 0, 0, 0, ...missing, 0])]);
-  },
+  (graph, call) => spread(graph, call, onnxFilter(graph, inputOf(call, 1)), 1),
 );
+
+/** Each element of the call's first input, spread over its window by `weights` [out, in / groups, ...window]. */
+export function spread(graph: GraphBuilder, call: LoweredCall, weights: Ref, groups: number): Ref {
+  const dy = inputOf(call, 0);
+  const { window, strides, pads } = geometryOf(call.attributes);
+  const sizes = call.shape.slice(1, 4);
+  // The windows reach from the padding before the volume to here: what is beyond it is cut off, what they left out
+  // is 0.
+  const ends = sizes.map(
+    (_, axis) =>
+      ((dy.shape[axis + 1] ?? 0) - 1) * (strides[axis] ?? 1) + (window[axis] ?? 0) - (pads[axis] ?? 0),
+  );
+  const dx = graph.op('ConvTranspose', [toChannelsFirst(graph, graph.ref(dy)), weights], {
+    strides,
+    pads: [...pads.slice(0, 3), ...ends.map((end, axis) => Math.max(0, end - (sizes[axis] ?? 0)))],
+    group: groups,
+  });
+  return filledUp(graph, toChannelsLast(graph, dx), ends, sizes);
+}
+
+/** A volume that reaches to `ends`, with zeros up to `sizes` [depth, height, width]. */
+export function filledUp(
+  graph: GraphBuilder,
+  x: Ref,
+  ends: readonly number[],
+  sizes: readonly number[],
+): Ref {
+  const missing = sizes.map((size, axis) => Math.max(0, size - (ends[axis] ?? 0)));
+  if (missing.every((count) => count === 0)) return x;
+  return graph.op('Pad', [x, graph.ints([0, 0, 0, 0, 0, 0, ...missing, 0])]);
+}
 
 /** The filter's gradient as one convolution of x, its channels as the batch and its batch as the channels, by dy. */
 const backpropFilter = defineKernel<'x' | 'dy', Conv3DBackpropFilterV2Attrs>(
@@ -161,36 +172,4 @@ const backpropFilter = defineKernel<'x' | 'dy', Conv3DBackpropFilterV2Attrs>(
   },
 );
 
-function pool3d(name: string, op: string): Kernel {
-  return defineKernel<'x', AvgPool3DAttrs>(
-    name,
-    ({ x }, { filterSize, strides, pad, dimRoundingMode, dataFormat }) => {
-      const refuse = (why: string): never => {
-        const asked = JSON.stringify({ filterSize, strides, pad, dimRoundingMode, dataFormat });
-        throw new UnsupportedKernel(name, `${why}; x ${x.dtype} [${x.shape}], ${asked}`);
-      };
-      if (dataFormat !== 'NDHWC') refuse(`it has no data format ${dataFormat}, only NDHWC`);
-      if (x.dtype !== 'float32') refuse('it pools float32 only: cast the volume first');
-      const size = [...x.shape] as Shape5;
-      const info = backend_util.computePool3DInfo(size, filterSize, strides, 1, pad, dimRoundingMode);
-      const attributes = recordedGeometry(info, refuse);
-      const { window, pads } = geometryOf(attributes);
-      if (pads.some((count, side) => count >= (window[side % 3] ?? 0)))
-        refuse('a window may not be all padding');
-      return { inputs: [x], shape: info.outShape, dtype: 'float32', attributes };
-    },
-    (graph, call) => {
-      const { window, strides, pads } = geometryOf(call.attributes);
-      const x = toChannelsFirst(graph, graph.ref(inputOf(call, 0)));
-      return toChannelsLast(graph, graph.op(op, [x], { kernel_shape: window, strides, pads }));
-    },
-  );
-}
-
-export const volumes: readonly Kernel[] = [
-  conv3d,
-  backpropInput,
-  backpropFilter,
-  pool3d('MaxPool3D', 'MaxPool'),
-  pool3d('AvgPool3D', 'AveragePool'),
-];
+export const volumes: readonly Kernel[] = [conv3d, backpropInput, backpropFilter];

@@ -2,7 +2,7 @@ import { type AvgPoolAttrs, backend_util } from '@tensorflow/tfjs-core';
 import { type GraphBuilder, type Ref, UnsupportedKernel } from '../graph.ts';
 import { numbersOf } from '../kernel.ts';
 import { image } from '../layout.ts';
-import type { KernelAttributes, Shape, Value } from '../value.ts';
+import { type KernelAttributes, type Shape, sameShape, type Value } from '../value.ts';
 import { MISFIT, padsOf } from './geometry.ts';
 
 /** The windows of a pool: their size and strides as [height, width]; pads as [top, left, bottom, right]. */
@@ -12,12 +12,16 @@ export interface Windows {
   readonly pads: readonly number[];
 }
 
-/** The pooled shape of `x` [batch, height, width, channels] and its windows; refuses what the backend has not. */
+/**
+ * The pooled shape of `x` [batch, height, width, channels] and its windows; refuses what the backend has not.
+ * `isWhole`: the windows are single pixels, as many as the image has. TensorFlow.js then hands the image on as it is,
+ * even where strides and padding would move the windows.
+ */
 export function pooling(
   kernel: string,
   x: Value,
   { filterSize, strides, pad, dimRoundingMode }: AvgPoolAttrs,
-): { outShape: Shape; attributes: KernelAttributes } {
+): { outShape: Shape; attributes: KernelAttributes; isWhole: boolean } {
   const refuse = (why: string): never => {
     const asked = JSON.stringify({ filterSize, strides, pad, dimRoundingMode });
     throw new UnsupportedKernel(kernel, `${why}; x ${x.dtype} [${x.shape}], ${asked}`);
@@ -34,10 +38,10 @@ export function pooling(
   );
   const window = [info.filterHeight, info.filterWidth];
   const pads = padsOf(info) ?? refuse(MISFIT);
-  if (pads.some((size, side) => size >= (window[side % 2] ?? 0))) refuse('a window may not be all padding');
   return {
     outShape: info.outShape,
     attributes: { window, strides: [info.strideHeight, info.strideWidth], pads },
+    isWhole: window.every((size) => size === 1) && sameShape(x.shape, info.outShape),
   };
 }
 
@@ -53,6 +57,11 @@ export function isPadded({ pads }: Windows): boolean {
   return pads.some((pad) => pad !== 0);
 }
 
+/** Whether some window may be all padding, which ONNX Runtime's pools refuse. */
+export function mayMiss({ window, pads }: Pick<Windows, 'window' | 'pads'>): boolean {
+  return pads.some((pad, side) => pad >= (window[side % 2] ?? 0));
+}
+
 /** Windows that touch but do not overlap, without padding: each input belongs to one window at most. */
 export function tiles(windows: Windows): boolean {
   const { window, strides } = windows;
@@ -64,6 +73,13 @@ export function padded(graph: GraphBuilder, x: Ref, { pads }: Pick<Windows, 'pad
   const [top = 0, left = 0, bottom = 0, right = 0] = pads;
   if (pads.every((pad) => pad === 0)) return x;
   return graph.op('Pad', [x, graph.ints([0, top, left, 0, 0, bottom, right, 0]), graph.float(outside)]);
+}
+
+/** The shape of an image of `shape` once it is padded. */
+export function paddedShape(shape: Shape, { pads }: Pick<Windows, 'pads'>): Shape {
+  const [batch, height, width, channels] = image(shape);
+  const [top = 0, left = 0, bottom = 0, right = 0] = pads;
+  return [batch, height + top + bottom, width + left + right, channels];
 }
 
 /**

@@ -1,0 +1,21 @@
+import { useOnnxRuntime } from '/work/main/train/backend/register.ts';
+import { buildModel } from '/work/main/train/model/presets.ts';
+import { Learner } from '/work/main/train/step/learner.ts';
+import { Threads } from '/work/main/train/step/threads.ts';
+const [W=2,B=128,preset='default',N=60]=process.argv.slice(2).map((v,i)=>i===2?v:+v) as any;
+const backend=await useOnnxRuntime({threads:1});
+const t00=performance.now();
+const {model,draw}=buildModel({preset,classes:10,seed:1});
+const learner=new Learner(model,{averaging:false});
+const count=N*B; const sab=(n:number)=>new Uint8Array(new SharedArrayBuffer(n));
+const images=sab(count*784),labels=sab(count); for(let i=0;i<images.length;i++) images[i]=Math.random()<.8?0:Math.random()*255; for(let i=0;i<count;i++)labels[i]=Math.random()*10|0;
+const t0=performance.now();
+const tr=await Threads.start({learner,draw,data:{images,labels},rows:{classes:10,seed:1,augmentation:{shift:0,rotate:0,scale:0,elastic:0},labelSmoothing:0},threads:W,batchSize:B,device:'cpu'});
+console.log('start ms',Math.round(performance.now()-t0));
+const order=new Uint32Array(new SharedArrayBuffer(count*4)).map((_,i)=>i);
+const steps=N; const plan=(n:number)=>({epoch:1,order:order.slice(0,n*B),batchSize:B,firstStep:0,learningRates:new Float32Array(n).fill(1e-3),averagingRates:new Float32Array(n)});
+const sig=new AbortController().signal;
+await tr.epoch(plan(5),()=>{},sig);
+for(let r=0;r<+(process.env.R??2);r++){const t=performance.now(); const f=await tr.epoch(plan(N),()=>{},sig); const dt=performance.now()-t;
+console.log(W,B,preset,Math.round(N*B/dt*1000),'img/s',(dt/N).toFixed(1),'ms/step loss',f[0].toFixed(3),f[f.length-2].toFixed(3), (await tr.state()).get('conv1/kernel')?.data.slice(0,2));}
+await tr.close();
