@@ -17,6 +17,7 @@ import { products } from './matmul.ts';
 import { normalizations } from './normalization.ts';
 import { pads } from './pad.ts';
 import { pools } from './pool.ts';
+import { argmaxPools } from './pool-argmax.ts';
 import { reductions } from './reduce.ts';
 import { resizes } from './resize.ts';
 import { scatters } from './scatter.ts';
@@ -34,6 +35,7 @@ export const kernels: readonly Kernel[] = [
   ...convolutionGradients,
   ...depthwiseConvolutions,
   ...pools,
+  ...argmaxPools,
   ...averagePools,
   ...volumes,
   ...volumePools,

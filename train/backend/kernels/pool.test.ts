@@ -71,6 +71,15 @@ describe('a max-pool and its gradient agree with the plain cpu backend', () => {
       tf.avgPool(image([1, 2, 2, 3]), 1, 2, 1),
     ]));
 
+  test('with the place of each maximum, the first of equal ones', () =>
+    expectSameAsCpu(() => {
+      const pooled = (inBatch: boolean) => {
+        const { result, indexes } = tf.maxPoolWithArgmax(image([3, 5, 6, 4]), [3, 2], 2, 'same', inBatch);
+        return [result, indexes] as tf.Tensor[];
+      };
+      return [...pooled(false), ...pooled(true)];
+    }));
+
   test('rounded up', () =>
     expectSameAsCpu(() => [
       tf.maxPool(image([2, 6, 6, 2]), 3, 2, 0, 'ceil'),
@@ -138,12 +147,14 @@ describe('pooling layers give the same results and gradients as on the plain cpu
   );
 });
 
-test('TensorFlow.js trains pools with these kernels', async () => {
+test('TensorFlow.js pools with these kernels', async () => {
   const kernels = await kernelsOf(() => [
     ...withGradients((x) => tf.maxPool(x as tf.Tensor4D, 2, 2, 'valid'), [image([1, 4, 4, 2])]),
     ...withGradients((x) => tf.avgPool(x as tf.Tensor4D, 2, 2, 'valid'), [image([1, 4, 4, 2])]),
+    tf.maxPoolWithArgmax(image([1, 4, 4, 2]), 2, 2, 'valid').indexes as tf.Tensor,
   ]);
-  expect(kernels).toEqual(expect.arrayContaining(['AvgPool', 'AvgPoolGrad', 'MaxPool', 'MaxPoolGrad']));
+  const expected = ['AvgPool', 'AvgPoolGrad', 'MaxPool', 'MaxPoolGrad', 'MaxPoolWithArgmax'];
+  expect(kernels).toEqual(expect.arrayContaining(expected));
 });
 
 describe('what a pool cannot do is refused when it is recorded, with shapes and attributes', () => {

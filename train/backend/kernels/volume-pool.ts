@@ -153,8 +153,7 @@ const maxPoolGrad = defineKernel<'dy' | 'input' | 'output', MaxPool3DGradAttrs>(
       strides,
       pads: [...pads.slice(3), ...pads.slice(0, 3)],
     });
-    // A window of nothing but NaN has no maximum, and its place is before the first.
-    const targets = graph.op('Max', [graph.reshape(places as Ref, [-1]), graph.ints([0])]);
+    const targets = graph.reshape(places as Ref, [-1]);
     const shares = reversed(graph, toChannelsFirst(graph, graph.ref(dy)));
     const zeros = graph.op('Expand', [graph.float(0), graph.ints([batch * channels * sizeOf(reached)])]);
     const sums = graph.op('ScatterElements', [zeros, targets, shares], { axis: 0, reduction: 'add' });
