@@ -3,7 +3,7 @@ import { defaultCacheFolder } from '../train/data/download.ts';
 import { loadDataset } from '../train/data/load.ts';
 import { seeded } from '../train/data/random.ts';
 import { findSource, type Source } from '../train/data/source.ts';
-import type { SharedImages } from '../train/step/plan.ts';
+import { inSharedMemory, type SharedImages } from '../train/step/plan.ts';
 import { note } from './print.ts';
 
 /** The share of MNIST's pixels that are ink. */
@@ -14,7 +14,7 @@ const RANDOM_IMAGES = 5_000;
 export async function trainingImages(directory: string | undefined): Promise<SharedImages> {
   if (directory === undefined) return randomImages(RANDOM_IMAGES);
   const { train } = await loadDataset(await findMnist(directory), { seed: 1, note });
-  return shared(train);
+  return inSharedMemory(train);
 }
 
 /** MNIST's files: in the folder, else in the cache, which they are downloaded to. @throws UserError */
@@ -30,11 +30,6 @@ export async function findMnist(directory: string | undefined): Promise<Source &
   return source;
 }
 
-/** Copies of the images and labels in memory that threads share. */
-export function shared({ images, labels }: SharedImages): SharedImages {
-  return { images: sharedBytes(images), labels: sharedBytes(labels) };
-}
-
 export function randomImages(count: number): SharedImages {
   const random = seeded(1);
   const images = Uint8Array.from({ length: count * imageSize ** 2 }, () => {
@@ -42,11 +37,5 @@ export function randomImages(count: number): SharedImages {
     return bits < INK * 2 ** 32 ? (bits % 255) + 1 : 0;
   });
   const labels = Uint8Array.from({ length: count }, (_, place) => place % 10);
-  return shared({ images, labels });
-}
-
-function sharedBytes(bytes: Uint8Array): Uint8Array {
-  const copy = new Uint8Array(new SharedArrayBuffer(bytes.length));
-  copy.set(bytes);
-  return copy;
+  return inSharedMemory({ images, labels });
 }

@@ -5,17 +5,18 @@ import type { Checkpoints } from './checkpoint.ts';
 import { augmentations } from './data/augment.ts';
 import { balancedWeights } from './data/labels.ts';
 import type { Split } from './data/load.ts';
-import { shuffled, splitTrain, type TrainSplit } from './data/split.ts';
+import { splitTrain, type TrainSplit } from './data/split.ts';
 import { EarlyStopping, stoppingStateSchema } from './early-stopping.ts';
 import type { StartedEngine } from './engine.ts';
+import { epochPlans } from './epoch-plans.ts';
 import type { BuiltModel } from './model/presets.ts';
 import type { TrainOptions } from './options.ts';
 import { accuracyOf, answersOf, crossEntropy, predict } from './predict.ts';
 import { type Epoch, epochSchema } from './records.ts';
-import { batchSizesOf, rateAt } from './schedule.ts';
+import { RunningMeans } from './running-means.ts';
 import { Eager } from './step/eager.ts';
 import { Learner } from './step/learner.ts';
-import { type EpochPlan, type RowOptions, type SharedImages, stepsOf } from './step/plan.ts';
+import { type EpochPlan, inSharedMemory, type RowOptions, type SharedImages } from './step/plan.ts';
 import { Threads } from './step/threads.ts';
 import type { Trainer } from './step/trainer.ts';
 
@@ -59,7 +60,7 @@ export async function fit({ model, draw }: BuiltModel, data: Split, options: Fit
   const { checkpoints, signal, classes } = options;
   const { train, validation } = validationSplit(data.count);
   const validationLabels = Uint8Array.from(validation, (place) => data.labels[place] ?? 0);
-  const shared = sharedImages(data);
+  const shared = inSharedMemory(data);
   const rows = rowOptions(data.labels, train, options);
   const learner = new Learner(model, {
     clipNorm: options.clipNorm > 0 ? options.clipNorm : undefined,
@@ -76,7 +77,7 @@ export async function fit({ model, draw }: BuiltModel, data: Split, options: Fit
       options.onResume(saved.epoch);
     }
 
-    for (const plan of plansOf(train, options).slice(history.length)) {
+    for (const plan of epochPlans(train, options).slice(history.length)) {
       if (stopping.stopped) break;
       const started = performance.now();
       const { loss, accuracy } = await epochFigures(trainer, plan, train.length, options);
@@ -138,39 +139,6 @@ async function startTrainer(
   });
 }
 
-/** All epochs, decided beforehand, so that one that is gone on with is no different. */
-function plansOf(
-  train: Uint32Array,
-  { epochs, batchSizes, schedule, learningRate, seed, averaging }: FitOptions,
-): EpochPlan[] {
-  const sizes = batchSizesOf(batchSizes, epochs);
-  const counts = sizes.map((batchSize) => stepsOf({ order: train, batchSize }));
-  const steps = counts.reduce((sum, count) => sum + count, 0);
-  let firstStep = 0;
-  return sizes.map((batchSize, i) => {
-    const first = firstStep;
-    const count = counts[i] as number;
-    firstStep += count;
-    const order = new Uint32Array(new SharedArrayBuffer(train.length * 4));
-    order.set(shuffled(train.length, seed + i + 1).map((place) => train[place] as number));
-    const each = (value: (step: number) => number) =>
-      Float32Array.from({ length: count }, (_, step) => value(first + step));
-    return {
-      epoch: i + 1,
-      order,
-      batchSize,
-      firstStep: first,
-      learningRates: each((step) => rateAt(schedule, step, steps, learningRate)),
-      averagingRates: each((step) => averagingRateAt(step, averaging)),
-    };
-  });
-}
-
-/** How far the averages move to the weights: all but `decay`, and farther in the first steps, which count for little. */
-function averagingRateAt(step: number, decay: number): number {
-  return 1 - Math.min(decay, (1 + step) / (10 + step));
-}
-
 async function epochFigures(
   trainer: Trainer,
   plan: EpochPlan,
@@ -193,36 +161,6 @@ async function epochFigures(
   return means.values;
 }
 
-/** Loss and accuracy over the images of an epoch that are done. */
-class RunningMeans {
-  readonly #plan: EpochPlan;
-  #steps = 0;
-  #loss = 0;
-  #accuracy = 0;
-  images = 0;
-
-  constructor(plan: EpochPlan) {
-    this.#plan = plan;
-  }
-
-  /** Takes in the steps up to `done`; false if there is none that is new. */
-  add(figures: Float32Array, done: number): boolean {
-    if (done <= this.#steps) return false;
-    for (; this.#steps < done; this.#steps += 1) {
-      const left = this.#plan.order.length - this.#steps * this.#plan.batchSize;
-      const rows = Math.min(this.#plan.batchSize, left);
-      this.#loss += (figures[this.#steps * 2] as number) * rows;
-      this.#accuracy += (figures[this.#steps * 2 + 1] as number) * rows;
-      this.images += rows;
-    }
-    return true;
-  }
-
-  get values() {
-    return { loss: this.#loss / this.images, accuracy: this.#accuracy / this.images };
-  }
-}
-
 function rowOptions(labels: Uint8Array, train: Uint32Array, options: FitOptions): RowOptions {
   const { classes, seed, augment, labelSmoothing, classWeights } = options;
   const learned = Uint8Array.from(train, (place) => labels[place] ?? 0);
@@ -233,15 +171,6 @@ function rowOptions(labels: Uint8Array, train: Uint32Array, options: FitOptions)
     labelSmoothing,
     classWeights: classWeights === 'balanced' ? balancedWeights(learned, classes) : undefined,
   };
-}
-
-function sharedImages({ images, labels }: Split): SharedImages {
-  const shared = (bytes: Uint8Array) => {
-    const copy = new Uint8Array(new SharedArrayBuffer(bytes.length));
-    copy.set(bytes);
-    return copy;
-  };
-  return { images: shared(images), labels: shared(labels) };
 }
 
 /** The loss is no longer a number. */

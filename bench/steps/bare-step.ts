@@ -1,10 +1,9 @@
-import { type NamedTensorMap, scalar, zeros } from '@tensorflow/tfjs-core';
 import { Tensor } from 'onnxruntime-node';
-import type { OnnxRuntimeBackend } from '../../train/backend/backend.ts';
 import { createSession } from '../../train/backend/native.ts';
 import { sessionOptions } from '../../train/backend/sessions.ts';
-import { type Trace, trace } from '../../train/backend/trace.ts';
+import type { Trace } from '../../train/backend/trace.ts';
 import { ROW_SIZE } from '../../train/model/presets.ts';
+import { gradientsGraph, updateGraph } from '../../train/step/graphs.ts';
 import type { StateValues } from '../../train/step/messages.ts';
 import { CLASSES, type Training } from '../training.ts';
 
@@ -19,29 +18,19 @@ export class BareStep implements Disposable {
     this.#graphs = graphs;
   }
 
-  static async of(
-    { learner, draw }: Training,
-    batch: number,
-    backend: OnnxRuntimeBackend,
-  ): Promise<BareStep> {
+  static async of({ learner, draw }: Training, batch: number): Promise<BareStep> {
     const state = await learner.read();
-    const [x, y, share] = [zeros([batch, ROW_SIZE]), zeros([batch, CLASSES]), scalar(1)];
-    const inputs = { x, y, draw, share };
-    const gradients = trace(backend, {
-      inputs,
-      state: learner.state,
-      compute: () => ({ vector: learner.gradients({ x, y, share }) }),
+    const gradients = gradientsGraph({
+      learner,
+      draw,
+      rows: batch,
+      pixels: ROW_SIZE,
+      classes: CLASSES,
+      device: 'cpu',
     });
-    const shard0 = zeros(gradients.outputs[0]?.shape as number[]);
-    const [learningRate, averagingRate] = [scalar(0.001), scalar(0)];
-    const fed = { shard0, learningRate, averagingRate };
-    const update = trace(backend, {
-      inputs: fed,
-      state: learner.state,
-      compute: () => ({ figures: learner.update([shard0], learningRate, averagingRate) }),
-    });
-    const graphs = [await graphOf(gradients, inputs, state), await graphOf(update, fed, state)];
-    for (const tensor of [x, y, share, shard0, learningRate, averagingRate]) tensor.dispose();
+    const size = gradients.outputs[0]?.shape[0] as number;
+    const update = updateGraph({ learner, shards: 1, size, device: 'cpu' });
+    const graphs = [graphOf(gradients, state), graphOf(update, state)];
     return new BareStep(graphs);
   }
 
@@ -59,19 +48,22 @@ export class BareStep implements Disposable {
   }
 }
 
-type Graph = Awaited<ReturnType<typeof graphOf>>;
+type Graph = ReturnType<typeof graphOf>;
 
-async function graphOf({ model, inputs, outputs }: Trace, fed: NamedTensorMap, state: StateValues) {
-  const feeds: Record<string, Tensor> = {};
-  for (const { name } of inputs) {
-    const data = (await fed[name]?.data())?.slice() ?? state.get(name)?.data;
-    const shape = fed[name]?.shape ?? state.get(name)?.shape;
-    if (data === undefined || shape === undefined) throw new Error(`the step has an unknown input "${name}"`);
-    feeds[name] =
-      data instanceof Int32Array
-        ? new Tensor('int32', data, shape)
-        : new Tensor('float32', data as Float32Array, shape);
-  }
+/** Fed with the state, and with zeros for the rest: no operator here is faster or slower for it. */
+function graphOf({ model, inputs, outputs }: Trace, state: StateValues) {
+  const feeds = Object.fromEntries(
+    inputs.map(({ name, dtype, shape }) => {
+      const known = state.get(name);
+      const dims = shape as readonly number[];
+      const size = dims.reduce((product, length) => product * length, 1);
+      const data = known?.data ?? (dtype === 'int32' ? new Int32Array(size) : new Float32Array(size));
+      return [
+        name,
+        new Tensor(data instanceof Int32Array ? 'int32' : 'float32', data as never, dims) as Tensor,
+      ];
+    }),
+  );
   const wanted = Object.fromEntries(outputs.map(({ name }) => [name, null]));
   return { session: createSession(model, sessionOptions({ threads: 1 })), feeds, wanted };
 }

@@ -2,7 +2,6 @@ import { availableParallelism } from 'node:os';
 import { Command, Option } from '@commander-js/extra-typings';
 import { wholeNumber } from '../../cli/flags.ts';
 import { table } from '../../registry/table.ts';
-import type { OnnxRuntimeBackend } from '../../train/backend/backend.ts';
 import { useOnnxRuntime } from '../../train/backend/register.ts';
 import type { SharedImages } from '../../train/step/plan.ts';
 import { randomImages } from '../images.ts';
@@ -50,13 +49,13 @@ export const stepsCommand = new Command('steps')
   .option('--json', 'one record a line')
   .action(async ({ preset, batch, rounds, steps, json }) => {
     const clock = NativeClock.start();
-    const backend = await useOnnxRuntime({ threads: 1 });
+    await useOnnxRuntime({ threads: 1 });
     const images = randomImages(IMAGES);
     const setting = { preset, batch, rounds, images };
     const before = loadNow();
 
     note('the trainer ...');
-    const trainer = await trainerTimes(setting, backend);
+    const trainer = await trainerTimes(setting);
     const trainerMemory = await trainerMarks(setting, steps);
     note("TensorFlow.js's layers API ...");
     const layers = await layersTimes(setting, clock);
@@ -93,15 +92,12 @@ export const stepsCommand = new Command('steps')
   });
 
 /** The trainer in a single thread, and the graphs that it runs there in a bare loop, in turn. */
-async function trainerTimes(
-  { preset, batch, rounds, images }: Setting,
-  backend: OnnxRuntimeBackend,
-): Promise<StepTimes> {
+async function trainerTimes({ preset, batch, rounds, images }: Setting): Promise<StepTimes> {
   const started = performance.now();
   await using training = await Training.start({ preset, batch, threads: 1, images });
   await training.train(1);
   const first = performance.now() - started;
-  using bare = await BareStep.of(training, batch, backend);
+  using bare = await BareStep.of(training, batch);
   const [step, native]: [number[], number[]] = [[], []];
   for (let round = 0; round < rounds; round += 1) {
     await training.train(3);

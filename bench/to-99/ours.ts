@@ -6,15 +6,14 @@ import { availableParallelism } from 'node:os';
 import { useOnnxRuntime } from '../../train/backend/register.ts';
 import { augmentations } from '../../train/data/augment.ts';
 import { loadDataset } from '../../train/data/load.ts';
-import { shuffled } from '../../train/data/split.ts';
+import { epochPlans } from '../../train/epoch-plans.ts';
 import { buildModel } from '../../train/model/presets.ts';
 import { hyperparameters } from '../../train/options.ts';
 import { accuracyOf, allOf, answersOf, predict } from '../../train/predict.ts';
-import { batchSizesOf, rateAt } from '../../train/schedule.ts';
 import { Learner } from '../../train/step/learner.ts';
-import { type EpochPlan, stepsOf } from '../../train/step/plan.ts';
+import { inSharedMemory } from '../../train/step/plan.ts';
 import { Threads } from '../../train/step/threads.ts';
-import { findMnist, shared } from '../images.ts';
+import { findMnist } from '../images.ts';
 import { note, printJson } from '../print.ts';
 import { CLASSES } from '../training.ts';
 
@@ -32,7 +31,7 @@ const learner = new Learner(model, {
 const trainer = await Threads.start({
   learner,
   draw,
-  data: shared(train),
+  data: inSharedMemory(train),
   rows: {
     classes: CLASSES,
     seed,
@@ -44,7 +43,8 @@ const trainer = await Threads.start({
   device: 'cpu',
 });
 
-for (const plan of plansOf(train.count)) {
+// All training images: none of them is needed for validation here.
+for (const plan of epochPlans(allOf(train.count), { ...options, seed })) {
   await trainer.epoch(plan, () => undefined, new AbortController().signal);
   learner.write(await trainer.state());
   learner.takeAverages();
@@ -54,24 +54,3 @@ for (const plan of plansOf(train.count)) {
   if (accuracy >= target) break;
 }
 await trainer.close();
-
-/** The preset's epochs over all training images: none of them is needed for validation here. */
-function plansOf(count: number): EpochPlan[] {
-  const sizes = batchSizesOf(options.batchSizes, options.epochs);
-  const stepsIn = (batchSize: number) => Math.ceil(count / batchSize);
-  const all = sizes.reduce((sum, batchSize) => sum + stepsIn(batchSize), 0);
-  let firstStep = 0;
-  return sizes.map((batchSize, i) => {
-    const order = new Uint32Array(new SharedArrayBuffer(count * 4));
-    order.set(shuffled(count, seed + i + 1));
-    const plan = { epoch: i + 1, order, batchSize, firstStep };
-    const each = (value: (step: number) => number) =>
-      Float32Array.from({ length: stepsOf(plan) }, (_, step) => value(plan.firstStep + step));
-    firstStep += stepsOf(plan);
-    return {
-      ...plan,
-      learningRates: each((step) => rateAt(options.schedule, step, all, options.learningRate)),
-      averagingRates: each((step) => 1 - Math.min(options.averaging, (1 + step) / (10 + step))),
-    };
-  });
-}

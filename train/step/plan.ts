@@ -7,6 +7,16 @@ export interface SharedImages {
   readonly labels: Uint8Array;
 }
 
+/** A copy of images and labels that threads may share. */
+export function inSharedMemory({ images, labels }: SharedImages): SharedImages {
+  const shared = (bytes: Uint8Array) => {
+    const copy = new Uint8Array(new SharedArrayBuffer(bytes.length));
+    copy.set(bytes);
+    return copy;
+  };
+  return { images: shared(images), labels: shared(labels) };
+}
+
 /** How a row of a batch is made of an image, for the whole of a training. */
 export interface RowOptions {
   readonly classes: number;

@@ -1,9 +1,9 @@
 import { Worker } from 'node:worker_threads';
-import { backend, scalar, type Tensor, type Variable, zeros } from '@tensorflow/tfjs-core';
-import { OnnxRuntimeBackend } from '../backend/backend.ts';
-import { blockFor, type SessionSettings, sessionOptions } from '../backend/sessions.ts';
-import { type Trace, trace } from '../backend/trace.ts';
+import type { Variable } from '@tensorflow/tfjs-core';
+import { type SessionSettings, sessionOptions } from '../backend/sessions.ts';
+import type { Trace } from '../backend/trace.ts';
 import { type ExchangeMemory, exchangeMemory, stopExchange } from './exchange.ts';
+import { gradientsGraph, updateGraph } from './graphs.ts';
 import type { Learner } from './learner.ts';
 import type { FromWorker, StateValues, ToWorker, WorkerSetup } from './messages.ts';
 import { type EpochPlan, partOf, partSizes, type RowOptions, type SharedImages, stepsOf } from './plan.ts';
@@ -50,16 +50,16 @@ export class Threads implements Trainer {
   }
 
   static async start(options: ThreadsOptions): Promise<Threads> {
-    const { learner, threads: ranks, batchSize } = options;
+    const { learner, threads: ranks, batchSize, device } = options;
     const { rows } = partOf({ order: new Uint32Array(batchSize), batchSize }, 0, ranks - 1, ranks);
-    const gradients = traceGradients(options, rows);
+    const gradients = gradientsGraph({ ...shapesOf(options), rows });
     const size = gradients.outputs[0]?.shape[0];
     if (typeof size !== 'number') throw new Error('the gradients are no vector of known size');
     const started = new Threads(options, size);
     try {
       await started.#compile(`gradients ${rows}`, gradients);
       started.#compiled.add(rows);
-      await started.#compile('update', traceUpdate(options, size));
+      await started.#compile('update', updateGraph({ learner, shards: ranks, size, device }));
       await started.restore(await learner.read());
     } catch (error) {
       await started.close();
@@ -76,7 +76,7 @@ export class Threads implements Trainer {
     signal.throwIfAborted();
     for (const rows of partSizes(plan, this.#options.threads)) {
       if (this.#compiled.has(rows)) continue;
-      await this.#compile(`gradients ${rows}`, traceGradients(this.#options, rows));
+      await this.#compile(`gradients ${rows}`, gradientsGraph({ ...shapesOf(this.#options), rows }));
       this.#compiled.add(rows);
     }
     const progress = new Int32Array(new SharedArrayBuffer(4));
@@ -135,48 +135,8 @@ export class Threads implements Trainer {
   }
 }
 
-function traceGradients({ learner, draw, data, rows, device }: ThreadsOptions, count: number): Trace {
-  const x = zeros([count, data.images.length / data.labels.length]);
-  const y = zeros([count, rows.classes]);
-  const share = scalar(1);
-  return traced([x, y, share], () =>
-    trace(recorder(), {
-      inputs: { x, y, draw, share },
-      state: learner.state,
-      block: blockFor({ device }),
-      compute: () => ({ vector: learner.gradients({ x, y, share }) }),
-    }),
-  );
-}
-
-function traceUpdate({ learner, threads }: ThreadsOptions, size: number): Trace {
-  const shards = Array.from({ length: threads }, () => zeros([size]));
-  const [learningRate, averagingRate] = [scalar(0), scalar(0)];
-  return traced([...shards, learningRate, averagingRate], () =>
-    trace(recorder(), {
-      inputs: {
-        ...Object.fromEntries(shards.map((shard, i) => [`shard${i}`, shard])),
-        learningRate,
-        averagingRate,
-      },
-      state: learner.state,
-      compute: () => ({ figures: learner.update(shards, learningRate, averagingRate) }),
-    }),
-  );
-}
-
-function recorder(): OnnxRuntimeBackend {
-  const current = backend();
-  if (current instanceof OnnxRuntimeBackend) return current;
-  throw new Error('training in threads needs the onnxruntime backend to record the step');
-}
-
-function traced(placeholders: readonly Tensor[], record: () => Trace): Trace {
-  try {
-    return record();
-  } finally {
-    for (const placeholder of placeholders) placeholder.dispose();
-  }
+function shapesOf({ learner, draw, data, rows, device }: ThreadsOptions) {
+  return { learner, draw, device, pixels: data.images.length / data.labels.length, classes: rows.classes };
 }
 
 /** One worker thread, asked one thing at a time. */
