@@ -2,6 +2,7 @@ import type { Lowering } from '../graph.ts';
 import type { Kernel } from '../kernel.ts';
 import { averagePools } from './average-pool.ts';
 import { bincounts } from './bincount.ts';
+import { broadcasts } from './broadcast.ts';
 import { convolutions } from './convolution.ts';
 import { convolutionGradients } from './convolution-gradient.ts';
 import { cumulatives } from './cumulative.ts';
@@ -21,8 +22,10 @@ import { argmaxPools } from './pool-argmax.ts';
 import { reductions } from './reduce.ts';
 import { resizes } from './resize.ts';
 import { scatters } from './scatter.ts';
+import { searches } from './search.ts';
 import { shapes } from './shape.ts';
 import { slices } from './slice.ts';
+import { suppressions } from './suppression.ts';
 import { unary } from './unary.ts';
 import { volumes } from './volume.ts';
 import { volumePools } from './volume-pool.ts';
@@ -55,6 +58,9 @@ export const kernels: readonly Kernel[] = [
   ...gathers,
   ...fills,
   ...cumulatives,
+  ...broadcasts,
+  ...searches,
+  ...suppressions,
 ];
 
 export const lowerings: ReadonlyMap<string, Lowering> = new Map(

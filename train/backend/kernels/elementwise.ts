@@ -24,7 +24,7 @@ const comparisons = {
   Less: 'Less',
   LessEqual: 'LessOrEqual',
 };
-const logicalOps = { LogicalAnd: 'And', LogicalOr: 'Or' };
+const logicalOps = { LogicalAnd: 'And', LogicalOr: 'Or', LogicalXor: 'Xor' };
 
 type Operands = (graph: GraphBuilder, a: Ref, b: Ref) => Ref;
 
