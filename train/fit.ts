@@ -127,16 +127,24 @@ async function startTrainer(
   { device, threads, batchSizes }: FitOptions,
 ): Promise<Trainer> {
   if (device === 'tensorflow') return new Eager(learner, draw, data, rows);
-  const cores = threads === 'auto' ? availableParallelism() : threads;
   return Threads.start({
     learner,
     draw,
     data,
     rows,
-    threads: device === 'cpu' ? cores : 1, // a GPU is best filled by one
+    threads: device === 'cpu' ? threadsOf(threads, batchSizes) : 1, // a GPU is best filled by one
     batchSize: Math.max(...batchSizes),
     device,
   });
+}
+
+/** With fewer rows, a thread waits for the others more than it works. */
+const ROWS_PER_THREAD = 16;
+
+function threadsOf(threads: TrainOptions['threads'], batchSizes: readonly number[]): number {
+  if (threads !== 'auto') return threads;
+  const busy = Math.floor(Math.min(...batchSizes) / ROWS_PER_THREAD);
+  return Math.max(1, Math.min(availableParallelism(), busy));
 }
 
 async function epochFigures(

@@ -5,6 +5,7 @@ import { bincounts } from './bincount.ts';
 import { broadcasts } from './broadcast.ts';
 import { convolutions } from './convolution.ts';
 import { convolutionGradients } from './convolution-gradient.ts';
+import { crops } from './crop.ts';
 import { cumulatives } from './cumulative.ts';
 import { depthwiseConvolutions } from './depthwise.ts';
 import { dropoutMasks } from './dropout-mask.ts';
@@ -59,6 +60,7 @@ export const kernels: readonly Kernel[] = [
   ...fills,
   ...cumulatives,
   ...broadcasts,
+  ...crops,
   ...searches,
   ...suppressions,
 ];

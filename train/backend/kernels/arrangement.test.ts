@@ -268,7 +268,50 @@ const counts: Case[] = [
   ['FlipLeftRight', () => tf.image.flipLeftRight(image([2, 3, 4, 2]))],
 ];
 
-testAgreement('arrangements', [...shapes, ...slices, ...joins, ...fills, ...gathers, ...scatters, ...counts]);
+const unique = (x: tf.Tensor, axis?: number) => Object.values(tf.unique(x, axis)) as tf.Tensor[];
+
+const searches: Case[] = [
+  [
+    'SearchSorted',
+    () => tf.searchSorted(tf.tensor1d([-1, 2, 2, 9]), tf.tensor1d([2, -3, 9.5, 0, 9]), 'left'),
+  ],
+  [
+    'SearchSorted',
+    () => tf.searchSorted(tf.tensor1d([-1, 2, 2, 9]), tf.tensor1d([2, -3, 9.5, 0, 9]), 'right'),
+  ],
+  ['SearchSorted', () => tf.searchSorted(tf.cumsum(tf.ones([2, 5]), 1), tensor([2, 3]), 'right')],
+  ['SearchSorted', () => tf.upperBound(ids(1, 3, 3, 8), ids(3, 0, 9))],
+  ['Unique', () => unique(tf.add(ids(3, 1, 3, -7, 1), 0))],
+  ['Unique', () => unique(tf.greater(tensor([9]), 0))],
+  ['Unique', () => unique(tf.tile(tensor([2, 3, 2]), [1, 2, 1]), 1)],
+  ['Unique', () => unique(tf.tile(tensor([2, 3, 2]), [1, 1, 2]), -1)],
+  ['BroadcastArgs', () => tf.broadcastArgs(ids(1, 6, -1), ids(3, 1, 1, 1))],
+];
+
+testAgreement('arrangements', [
+  ...shapes,
+  ...slices,
+  ...joins,
+  ...fills,
+  ...gathers,
+  ...scatters,
+  ...counts,
+  ...searches,
+]);
+
+test('BroadcastTo repeats rows and columns', async () => {
+  await useOnnxRuntime({ threads: 1 });
+  const repeated = tf.tidy(() => {
+    const x = tf.tensor2d([1, 2], [2, 1]);
+    const result = tf.engine().runKernel('BroadcastTo', { x }, { shape: [2, 2, 3] }) as tf.Tensor;
+    return result.arraySync();
+  });
+  const each = [
+    [1, 1, 1],
+    [2, 2, 2],
+  ];
+  expect(repeated).toEqual([each, each]);
+});
 
 describe('what does not fit is refused when it is called', () => {
   const wrong: Record<string, () => unknown> = {
