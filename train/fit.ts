@@ -1,4 +1,5 @@
 import { availableParallelism } from 'node:os';
+import type { LayersModel } from '@tensorflow/tfjs-layers';
 import { z } from 'zod';
 import { UserError } from '../cli/errors.ts';
 import type { Checkpoints } from './checkpoint.ts';
@@ -16,6 +17,7 @@ import { type Epoch, epochSchema } from './records.ts';
 import { RunningMeans } from './running-means.ts';
 import { Eager } from './step/eager.ts';
 import { Learner } from './step/learner.ts';
+import type { StateValues } from './step/messages.ts';
 import { type EpochPlan, inSharedMemory, type RowOptions, type SharedImages } from './step/plan.ts';
 import { Threads } from './step/threads.ts';
 import type { Trainer } from './step/trainer.ts';
@@ -59,7 +61,6 @@ const progressSchema = z.strictObject({ history: z.array(epochSchema), stopping:
 export async function fit({ model, draw }: BuiltModel, data: Split, options: FitOptions): Promise<Fitted> {
   const { checkpoints, signal, classes } = options;
   const { train, validation } = validationSplit(data.count);
-  const validationLabels = Uint8Array.from(validation, (place) => data.labels[place] ?? 0);
   const shared = inSharedMemory(data);
   const rows = rowOptions(data.labels, train, options);
   const learner = new Learner(model, {
@@ -84,25 +85,20 @@ export async function fit({ model, draw }: BuiltModel, data: Split, options: Fit
       const seconds = (performance.now() - started) / 1000;
 
       const state = await trainer.state();
-      learner.write(state);
-      learner.takeAverages();
-      const probabilities = await predict(model, data.images, validation);
-      learner.write(state);
-      const validationAccuracy = accuracyOf(answersOf(probabilities, classes), validationLabels);
+      const validated = await validate(learner, state, { model, data, places: validation, classes });
       history.push({
         epoch: plan.epoch,
         loss,
         accuracy,
-        validationLoss: crossEntropy(probabilities, validationLabels, classes),
-        validationAccuracy,
+        ...validated,
         learningRate: plan.learningRates.at(-1) ?? 0,
         seconds,
         imagesPerSecond: train.length / seconds,
       });
-      stopping.seen(plan.epoch, validationAccuracy);
+      stopping.seen(plan.epoch, validated.validationAccuracy);
       await checkpoints.save({
         epoch: plan.epoch,
-        score: validationAccuracy,
+        score: validated.validationAccuracy,
         progress: { history, stopping: stopping.state },
         tensors: state,
       });
@@ -117,6 +113,30 @@ export async function fit({ model, draw }: BuiltModel, data: Split, options: Fit
     await trainer.close();
     learner.dispose();
   }
+}
+
+interface Validation {
+  readonly model: LayersModel;
+  readonly data: Split;
+  readonly places: Uint32Array;
+  readonly classes: number;
+}
+
+/** How the model does with the weights of `state`, or with their averages where they are kept. */
+async function validate(
+  learner: Learner,
+  state: StateValues,
+  { model, data, places, classes }: Validation,
+): Promise<Pick<Epoch, 'validationLoss' | 'validationAccuracy'>> {
+  learner.write(state);
+  learner.takeAverages();
+  const probabilities = await predict(model, data.images, places);
+  learner.write(state);
+  const labels = Uint8Array.from(places, (place) => data.labels[place] ?? 0);
+  return {
+    validationLoss: crossEntropy(probabilities, labels, classes),
+    validationAccuracy: accuracyOf(answersOf(probabilities, classes), labels),
+  };
 }
 
 async function startTrainer(

@@ -61,8 +61,8 @@ function print({ total, files, failing, staleExclusions }: Summary): void {
     );
   console.log(`${''.padEnd(52)}  passed  failed   n/a`);
   for (const [name, counts] of Object.entries(files)) line(name, counts);
-  line('in all', total);
   for (const { file, name, failures } of failing)
     console.log(`\nFAILED ${file}: ${name}\n  ${failures.map((text) => text.split('\n')[0]).join('\n  ')}`);
   for (const stale of staleExclusions) console.log(`\nSTALE EXCLUSION ${stale}`);
+  console.log(`\n${total.passed} passed, ${total.failed} failed, ${total.inapplicable} inapplicable`);
 }

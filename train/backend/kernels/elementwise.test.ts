@@ -1,4 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core';
+import { expect, test } from 'vitest';
+import { useOnnxRuntime } from '../register.ts';
 import { type Case, testAgreement } from './agreement.ts';
 import { tensor, withGradients } from './testing.ts';
 
@@ -111,3 +113,12 @@ const cases: Case[] = [
   ['Select', () => tf.where(tf.scalar(true), tensor([2, 2]), tensor([2, 2], 2))],
 ];
 testAgreement('functions of two tensors', cases);
+
+test('LogicalXor is true where one of two is', async () => {
+  await useOnnxRuntime({ threads: 1 });
+  const either = tf.tidy(() => {
+    const [a, b] = [bools(true, true, false, false), bools(true, false, true, false)];
+    return (tf.engine().runKernel('LogicalXor', { a, b }) as tf.Tensor).arraySync();
+  });
+  expect(either).toEqual([0, 1, 1, 0]);
+});
