@@ -1,3 +1,4 @@
+import { imageSeed } from './data/draws.ts';
 import { shuffled } from './data/split.ts';
 import type { Hyperparameters } from './options.ts';
 import { batchSizesOf, rateAt } from './schedule.ts';
@@ -9,26 +10,27 @@ interface PlanOptions
 }
 
 /**
- * All epochs over the images at the places `train`, decided beforehand, so that a training that is gone on with is no
- * different.
+ * The epochs over the images at the places `train` after the first `done`, decided beforehand, so that a training that
+ * is gone on with is no different. Each is made when it is asked for.
  */
-export function epochPlans(
+export function* epochPlans(
   train: Uint32Array,
   { epochs, batchSizes, schedule, learningRate, averaging, seed }: PlanOptions,
-): EpochPlan[] {
+  done = 0,
+): Generator<EpochPlan> {
   const sizes = batchSizesOf(batchSizes, epochs);
-  const counts = sizes.map((batchSize) => stepsOf({ order: train, batchSize }));
-  const steps = counts.reduce((sum, count) => sum + count, 0);
+  const steps = sizes.reduce((sum, batchSize) => sum + stepsOf({ order: train, batchSize }), 0);
   let firstStep = 0;
-  return sizes.map((batchSize, i) => {
+  for (const [i, batchSize] of sizes.entries()) {
+    const count = stepsOf({ order: train, batchSize });
     const first = firstStep;
-    const count = counts[i] as number;
     firstStep += count;
+    if (i < done) continue;
     const order = new Uint32Array(new SharedArrayBuffer(train.length * 4));
-    order.set(shuffled(train.length, seed + i + 1).map((place) => train[place] as number));
+    order.set(shuffled(train.length, imageSeed(seed, i + 1, 0)).map((place) => train[place] as number));
     const each = (value: (step: number) => number) =>
       Float32Array.from({ length: count }, (_, step) => value(first + step));
-    return {
+    yield {
       epoch: i + 1,
       order,
       batchSize,
@@ -36,7 +38,7 @@ export function epochPlans(
       learningRates: each((step) => rateAt(schedule, step, steps, learningRate)),
       averagingRates: each((step) => averagingRateAt(step, averaging)),
     };
-  });
+  }
 }
 
 /** How far the averages move to the weights: all but `decay`, and farther in the first steps, which count for little. */

@@ -48,6 +48,7 @@ export interface Fitted {
   readonly history: readonly Epoch[];
   /** The epoch whose weights the model has now. */
   readonly epoch: number;
+  readonly threads: number;
 }
 
 /** The training images kept for validation: a twelfth, chosen by a seed of their own, the same ones in every run. */
@@ -55,7 +56,11 @@ export function validationSplit(count: number): TrainSplit {
   return splitTrain(count, 1 / 12, 20_240_101);
 }
 
-const progressSchema = z.strictObject({ history: z.array(epochSchema), stopping: stoppingStateSchema });
+const progressSchema = z.strictObject({
+  history: z.array(epochSchema),
+  stopping: stoppingStateSchema,
+  threads: z.int().min(1),
+});
 
 /** Trains the model, epoch by epoch, or goes on from the last checkpoint; the model has the result's weights then. */
 export async function fit({ model, draw }: BuiltModel, data: Split, options: FitOptions): Promise<Fitted> {
@@ -67,18 +72,21 @@ export async function fit({ model, draw }: BuiltModel, data: Split, options: Fit
     clipNorm: options.clipNorm > 0 ? options.clipNorm : undefined,
     averaging: options.averaging > 0,
   });
-  const trainer = await startTrainer(learner, { model, draw }, shared, rows, options);
+  const saved = await checkpoints.latest();
+  const progress = saved && progressSchema.parse(saved.progress);
+  const history: Epoch[] = progress?.history ?? [];
+  const stopping = new EarlyStopping(options.patience, progress?.stopping);
+  // As many as before, wherever it goes on: the sums of other parts come to other bits.
+  const threads = progress?.threads ?? threadsOf(options);
+  const trainer = await startTrainer(learner, { model, draw }, shared, rows, { ...options, threads });
   try {
-    const saved = await checkpoints.latest();
-    const progress = saved && progressSchema.parse(saved.progress);
-    const history: Epoch[] = progress?.history ?? [];
-    const stopping = new EarlyStopping(options.patience, progress?.stopping);
     if (saved !== undefined) {
+      learner.write(saved.tensors); // checks that it is a state of this model
       await trainer.restore(saved.tensors);
       options.onResume(saved.epoch);
     }
 
-    for (const plan of epochPlans(train, options).slice(history.length)) {
+    for (const plan of epochPlans(train, options, history.length)) {
       if (stopping.stopped) break;
       const started = performance.now();
       const { loss, accuracy } = await epochFigures(trainer, plan, train.length, options);
@@ -86,6 +94,7 @@ export async function fit({ model, draw }: BuiltModel, data: Split, options: Fit
 
       const state = await trainer.state();
       const validated = await validate(learner, state, { model, data, places: validation, classes });
+      if (!Number.isFinite(validated.validationLoss)) throw new Diverged(plan, plan.learningRates.length);
       history.push({
         epoch: plan.epoch,
         loss,
@@ -99,7 +108,7 @@ export async function fit({ model, draw }: BuiltModel, data: Split, options: Fit
       await checkpoints.save({
         epoch: plan.epoch,
         score: validated.validationAccuracy,
-        progress: { history, stopping: stopping.state },
+        progress: { history, stopping: stopping.state, threads },
         tensors: state,
       });
       signal.throwIfAborted();
@@ -108,7 +117,7 @@ export async function fit({ model, draw }: BuiltModel, data: Split, options: Fit
     const kept = options.patience > 0 ? await checkpoints.best() : undefined;
     learner.write(kept?.tensors ?? (await trainer.state()));
     learner.takeAverages();
-    return { history, epoch: kept?.epoch ?? history.length };
+    return { history, epoch: kept?.epoch ?? history.length, threads };
   } finally {
     await trainer.close();
     learner.dispose();
@@ -144,7 +153,7 @@ async function startTrainer(
   { draw }: BuiltModel,
   data: SharedImages,
   rows: RowOptions,
-  { device, threads, batchSizes }: FitOptions,
+  { device, threads, batchSizes }: FitOptions & { readonly threads: number },
 ): Promise<Trainer> {
   if (device === 'tensorflow') return new Eager(learner, draw, data, rows);
   return Threads.start({
@@ -152,7 +161,7 @@ async function startTrainer(
     draw,
     data,
     rows,
-    threads: device === 'cpu' ? threadsOf(threads, batchSizes) : 1, // a GPU is best filled by one
+    threads,
     batchSize: Math.max(...batchSizes),
     device,
   });
@@ -161,10 +170,10 @@ async function startTrainer(
 /** With fewer rows, a thread waits for the others more than it works. */
 const ROWS_PER_THREAD = 16;
 
-function threadsOf(threads: TrainOptions['threads'], batchSizes: readonly number[]): number {
-  if (threads !== 'auto') return threads;
-  const busy = Math.floor(Math.min(...batchSizes) / ROWS_PER_THREAD);
-  return Math.max(1, Math.min(availableParallelism(), busy));
+function threadsOf({ threads, batchSizes, device }: FitOptions): number {
+  if (device !== 'cpu') return 1; // a GPU is best filled by one
+  const busy = Math.max(1, Math.floor(Math.max(...batchSizes) / ROWS_PER_THREAD));
+  return threads === 'auto' ? Math.min(availableParallelism(), busy) : threads;
 }
 
 async function epochFigures(
@@ -185,7 +194,7 @@ async function epochFigures(
   };
   const figures = await trainer.epoch(plan, report, signal);
   report(figures.length / 2, figures);
-  if (!Number.isFinite(figures.at(-2) ?? Number.NaN)) throw new Diverged(plan.firstStep + figures.length / 2);
+  if (!Number.isFinite(figures.at(-2) ?? Number.NaN)) throw new Diverged(plan, figures.length / 2);
   return means.values;
 }
 
@@ -203,10 +212,12 @@ function rowOptions(labels: Uint8Array, train: Uint32Array, options: FitOptions)
 
 /** The loss is no longer a number. */
 export class Diverged extends UserError {
-  constructor(step: number) {
+  override readonly name = 'Diverged';
+  constructor({ firstStep, learningRates }: EpochPlan, steps: number) {
+    const rate = Math.max(...learningRates);
     super(
-      `Training diverged: the loss is not a number after step ${step}. ` +
-        'Nothing was kept. Use a lower --learning-rate (0.003 works for the presets).',
+      `Training diverged: the loss is not a number after step ${firstStep + steps}. ` +
+        `Try a third of the learning rate, which was ${rate.toPrecision(2)} here: --learning-rate ${(rate / 3).toPrecision(1)}`,
     );
   }
 }

@@ -93,7 +93,7 @@ await runCommand(
     )
     .option('--from <stage>', 'run this stage and what depends on it again')
     .option('--only <stage>', 'run this stage alone; what it needs must be cached')
-    .option('--force', 'run every stage again')
+    .option('--force', 'run every stage again; an interrupted training goes on all the same')
     .option('--dry-run', 'say what would run and why, and stop')
     .option('--json', 'one event a line')
     .addHelpText(

@@ -29,7 +29,7 @@ export class BareStep implements Disposable {
       device: 'cpu',
     });
     const size = gradients.outputs[0]?.shape[0] as number;
-    const update = updateGraph({ learner, shards: 1, size, device: 'cpu' });
+    const update = updateGraph({ learner, size, device: 'cpu' });
     const graphs = [graphOf(gradients, state), graphOf(update, state)];
     return new BareStep(graphs);
   }

@@ -27,7 +27,9 @@ export class Interrupted extends UserError {
   override readonly name = 'Interrupted';
   override readonly exitCode = 130; // as a shell reports a process that SIGINT has ended
   constructor() {
-    super('Interrupted. The same command goes on after the stages that are finished.');
+    super(
+      'Interrupted. The same command goes on from there: after the stages that are finished, and a training after its last whole epoch.',
+    );
   }
 }
 

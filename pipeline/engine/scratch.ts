@@ -80,8 +80,8 @@ export class Scratch implements AsyncDisposable {
 
   /** Leaves it to the next run of the same. After `complete` there is nothing more to do. */
   async [Symbol.asyncDispose](): Promise<void> {
-    if (this.#kept) await this.#claim[Symbol.asyncDispose]();
-    else await this.complete();
+    // What went wrong in the stage must not be hidden; that its process is gone says as much as the claim.
+    await (this.#kept ? this.#claim[Symbol.asyncDispose]() : this.complete()).catch(() => undefined);
   }
 }
 

@@ -47,7 +47,7 @@ export function trainStage(needs: { data: DataStage }, options: TrainOptions) {
         onSkipped: (path, reason) => note(`passed over the checkpoint ${path}: ${reason}`),
       });
 
-      const { history, epoch } = await fit(built, images, {
+      const { history, epoch, threads } = await fit(built, images, {
         ...options,
         device: engine.name,
         classes,
@@ -77,7 +77,7 @@ export function trainStage(needs: { data: DataStage }, options: TrainOptions) {
         },
         measured: history.map(({ seconds, imagesPerSecond }) => ({ seconds, imagesPerSecond })),
         files: { [files.layersModel]: json, [files.layersWeights]: weights },
-        summary: `${options.preset}, ${history.length} epochs; validation accuracy ${percent(kept?.validationAccuracy ?? 0)}`,
+        summary: `${options.preset}, ${history.length} epochs; ${threads} ${threads === 1 ? 'thread' : 'threads'}; validation accuracy ${percent(kept?.validationAccuracy ?? 0)}${epoch < history.length ? `, of epoch ${epoch}` : ''}`,
       };
     },
   });

@@ -71,15 +71,18 @@ function recorded(
     fed.set(start, name);
     return { name, variable, before, start };
   });
-  const results = Object.entries(backend.recording(compute)).map(([name, result]) => ({
-    name,
-    value: behind(result),
-  }));
-  for (const { name, variable, before, start } of variables) {
-    if (behind(variable) !== start) results.push({ name: nextOf(name), value: behind(variable) });
-    variable.assign(before);
+  try {
+    const results = Object.entries(backend.recording(compute)).map(([name, result]) => ({
+      name,
+      value: behind(result),
+    }));
+    for (const { name, variable, start } of variables) {
+      if (behind(variable) !== start) results.push({ name: nextOf(name), value: behind(variable) });
+    }
+    return { fed, results };
+  } finally {
+    for (const { variable, before } of variables) variable.assign(before);
   }
-  return { fed, results };
 }
 
 function writtenDown(

@@ -6,7 +6,7 @@ interface SeededDropoutConfig {
   readonly name: string;
   readonly rate: number;
   readonly seed: number;
-  /** An int32 vector: the step, and the number of the batch's first row. */
+  /** An int32 vector: the step, and where in the batch the rows begin. */
   readonly draw: Variable;
 }
 

@@ -77,7 +77,7 @@ export interface ModelOptions {
 export interface BuiltModel {
   /** From rows [batch, 784] in [0,1] to probabilities [batch, classes]. */
   readonly model: tfl.Sequential;
-  /** What its random layers draw by, to be set before each step: the step, and the number of the batch's first row. */
+  /** What its random layers draw by, to be set before each step: the step, and where in the batch the rows begin. */
   readonly draw: Variable;
 }
 

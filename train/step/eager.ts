@@ -56,7 +56,7 @@ export class Eager implements Trainer {
       const y = tensor2d(this.#maker.answers(places), [rows, this.#classes]);
       const rate = (of: Float32Array): Scalar => scalar(of[step] as number);
       const vector = this.#learner.gradients({ x, y, share: scalar(1) });
-      return this.#learner.update([vector], rate(plan.learningRates), rate(plan.averagingRates));
+      return this.#learner.update(vector, rate(plan.learningRates), rate(plan.averagingRates));
     });
   }
 }

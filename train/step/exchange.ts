@@ -1,8 +1,9 @@
 /** What threads share in training. All of it is made of SharedArrayBuffers, and may be posted to workers. */
 export interface ExchangeMemory {
   readonly control: Int32Array;
-  /** The vector of each rank, twice: while one is read, the next is written. */
-  readonly vectors: readonly (readonly Float32Array[])[];
+  /** The vector of each rank. */
+  readonly vectors: readonly Float32Array[];
+  readonly total: Float32Array;
 }
 
 const ARRIVED = 0;
@@ -18,7 +19,8 @@ export function exchangeMemory(ranks: number, size: number): ExchangeMemory {
   const vector = () => new Float32Array(new SharedArrayBuffer(size * 4));
   return {
     control: new Int32Array(new SharedArrayBuffer(3 * 4)),
-    vectors: [0, 1].map(() => Array.from({ length: ranks }, vector)),
+    vectors: Array.from({ length: ranks }, vector),
+    total: vector(),
   };
 }
 
@@ -30,7 +32,7 @@ export class ExchangeStopped extends Error {
   }
 }
 
-/** Lets every thread have the vectors of all: each puts in its own, and gets all of them, in the order of the ranks. */
+/** Adds up the vectors of all threads, always in the order of the ranks: each thread does a slice for all. */
 export class Exchange {
   readonly #memory: ExchangeMemory;
   readonly #rank: number;
@@ -42,16 +44,25 @@ export class Exchange {
   }
 
   /** Blocks the thread until all have put in theirs. The result is a copy. @throws ExchangeStopped */
-  swap(own: Float32Array): Float32Array[] {
-    const vectors = this.#memory.vectors[this.#round % 2] as readonly Float32Array[];
+  sum(own: Float32Array): Float32Array {
+    const { vectors, total } = this.#memory;
     (vectors[this.#rank] as Float32Array).set(own);
-    this.#round += 1;
-    this.#meet(vectors.length);
-    return vectors.map((vector) => Float32Array.from(vector));
+    this.#meet();
+    const [start, end] = [this.#rank, this.#rank + 1].map((rank) =>
+      Math.floor((total.length * rank) / vectors.length),
+    ) as [number, number];
+    total.fill(0, start, end);
+    for (const vector of vectors) {
+      for (let i = start; i < end; i += 1) total[i] = (total[i] as number) + (vector[i] as number);
+    }
+    this.#meet();
+    return total.slice();
   }
 
-  #meet(ranks: number): void {
-    const { control } = this.#memory;
+  #meet(): void {
+    const { control, vectors } = this.#memory;
+    const ranks = vectors.length;
+    this.#round += 1;
     const arrived = Atomics.add(control, ARRIVED, 1) + 1;
     if (arrived === ranks * this.#round) {
       Atomics.store(control, ROUND, this.#round);

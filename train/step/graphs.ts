@@ -6,7 +6,7 @@ import type { Learner } from './learner.ts';
 
 interface GradientsOptions extends Required<Pick<SessionSettings, 'device'>> {
   readonly learner: Learner;
-  /** What the model's random layers draw by: the step and the first row. */
+  /** What the model's random layers draw by: the step, and where in the batch the rows begin. */
   readonly draw: Variable;
   readonly rows: number;
   /** Of a row. */
@@ -27,21 +27,18 @@ export function gradientsGraph({ learner, draw, rows, pixels, classes, device }:
 
 interface UpdateOptions extends Required<Pick<SessionSettings, 'device'>> {
   readonly learner: Learner;
-  readonly shards: number;
-  /** Of each shard's vector. */
+  /** Of the vector. */
   readonly size: number;
 }
 
-/** `learner.update` as a graph from shard0, shard1..., learningRate, averagingRate and the state to `figures` and the state. */
-export function updateGraph({ learner, shards, size, device }: UpdateOptions): Trace {
-  const vectors = Array.from({ length: shards }, () => zeros([size]));
-  const [learningRate, averagingRate] = [scalar(0), scalar(0)];
-  const named = Object.fromEntries(vectors.map((vector, i) => [`shard${i}`, vector]));
-  return recorded([...vectors, learningRate, averagingRate], {
-    inputs: { ...named, learningRate, averagingRate },
+/** `learner.update` as a graph from vector, learningRate, averagingRate and the state to `figures` and the state. */
+export function updateGraph({ learner, size, device }: UpdateOptions): Trace {
+  const [vector, learningRate, averagingRate] = [zeros([size]), scalar(0), scalar(0)];
+  return recorded([vector, learningRate, averagingRate], {
+    inputs: { vector, learningRate, averagingRate },
     state: learner.state,
     block: blockFor({ device }),
-    compute: () => ({ figures: learner.update(vectors, learningRate, averagingRate) }),
+    compute: () => ({ figures: learner.update(vector, learningRate, averagingRate) }),
   });
 }
 

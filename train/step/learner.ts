@@ -101,10 +101,12 @@ export class Learner {
     });
   }
 
-  /** Applies the sum of the shards' vectors. Gives [loss, accuracy] of the batch, as they were before it. */
-  update(shards: readonly Tensor[], learningRate: Tensor, averagingRate: Tensor): Tensor {
+  /**
+   * Applies the sum of the shards' vectors. Gives [loss, accuracy] of the batch, as they were before it. What is in the
+   * vector is known from `gradients`, which comes first.
+   */
+  update(total: Tensor, learningRate: Tensor, averagingRate: Tensor): Tensor {
     return tidy(() => {
-      const total = shards.reduce((sum, shard) => add(sum, shard));
       let at = 0;
       const next = (shape: readonly number[]) => {
         const size = shape.reduce((product, length) => product * length, 1);

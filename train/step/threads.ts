@@ -6,12 +6,12 @@ import { type ExchangeMemory, exchangeMemory, stopExchange } from './exchange.ts
 import { gradientsGraph, updateGraph } from './graphs.ts';
 import type { Learner } from './learner.ts';
 import type { FromWorker, StateValues, ToWorker, WorkerSetup } from './messages.ts';
-import { type EpochPlan, partOf, partSizes, type RowOptions, type SharedImages, stepsOf } from './plan.ts';
+import { type EpochPlan, partSizes, type RowOptions, type SharedImages, stepsOf } from './plan.ts';
 import type { Trainer } from './trainer.ts';
 
 export interface ThreadsOptions {
   readonly learner: Learner;
-  /** What the model's random layers draw by: the step and the first row. */
+  /** What the model's random layers draw by: the step, and where in the batch the rows begin. */
   readonly draw: Variable;
   readonly data: SharedImages;
   readonly rows: RowOptions;
@@ -41,17 +41,14 @@ export class Threads implements Trainer {
     const memory = exchangeMemory(ranks, vectorSize);
     this.#options = options;
     this.#memory = memory;
-    this.#workers = Array.from(
-      { length: ranks },
-      (_, rank) => new ThreadHandle({ rank, ranks, memory, data, rows, session }),
-    );
+    this.#workers = startAll(ranks, (rank) => new ThreadHandle({ rank, ranks, memory, data, rows, session }));
     // Whoever waits for a thread that died would wait for ever.
     for (const worker of this.#workers) worker.died.catch(() => stopExchange(memory));
   }
 
   static async start(options: ThreadsOptions): Promise<Threads> {
     const { learner, threads: ranks, batchSize, device } = options;
-    const { rows } = partOf({ order: new Uint32Array(batchSize), batchSize }, 0, ranks - 1, ranks);
+    const rows = Math.ceil(batchSize / ranks);
     const gradients = gradientsGraph({ ...shapesOf(options), rows });
     const size = gradients.outputs[0]?.shape[0];
     if (typeof size !== 'number') throw new Error('the gradients are no vector of known size');
@@ -59,7 +56,7 @@ export class Threads implements Trainer {
     try {
       await started.#compile(`gradients ${rows}`, gradients);
       started.#compiled.add(rows);
-      await started.#compile('update', updateGraph({ learner, shards: ranks, size, device }));
+      await started.#compile('update', updateGraph({ learner, size, device }));
       await started.restore(await learner.read());
     } catch (error) {
       await started.close();
@@ -79,11 +76,20 @@ export class Threads implements Trainer {
       await this.#compile(`gradients ${rows}`, gradientsGraph({ ...shapesOf(this.#options), rows }));
       this.#compiled.add(rows);
     }
+    signal.throwIfAborted();
     const progress = new Int32Array(new SharedArrayBuffer(4));
     const figures = new Float32Array(new SharedArrayBuffer(stepsOf(plan) * 2 * 4));
-    const look = () => onSteps(Atomics.load(progress, 0), figures);
-    const timer = setInterval(look, LOOK_EVERY);
     const stop = () => stopExchange(this.#memory);
+    const listenerFailures: unknown[] = [];
+    const look = () => {
+      try {
+        onSteps(Atomics.load(progress, 0), figures);
+      } catch (error) {
+        listenerFailures.push(error); // in a timer it would end the process
+        stop();
+      }
+    };
+    const timer = setInterval(look, LOOK_EVERY);
     signal.addEventListener('abort', stop);
     try {
       await this.#all({ kind: 'epoch', plan, progress, figures });
@@ -93,6 +99,7 @@ export class Threads implements Trainer {
     }
     signal.throwIfAborted();
     look();
+    if (listenerFailures.length > 0) throw listenerFailures[0];
     return figures.slice(0, Atomics.load(progress, 0) * 2);
   }
 
@@ -135,6 +142,18 @@ export class Threads implements Trainer {
   }
 }
 
+/** All or none: a thread that is left over would keep the process alive. */
+function startAll(count: number, start: (rank: number) => ThreadHandle): ThreadHandle[] {
+  const started: ThreadHandle[] = [];
+  try {
+    for (let rank = 0; rank < count; rank += 1) started.push(start(rank));
+    return started;
+  } catch (error) {
+    for (const thread of started) void thread.close();
+    throw error;
+  }
+}
+
 function shapesOf({ learner, draw, data, rows, device }: ThreadsOptions) {
   return { learner, draw, device, pixels: data.images.length / data.labels.length, classes: rows.classes };
 }
@@ -162,7 +181,15 @@ class ThreadHandle {
   }
 
   async ask(message: ToWorker): Promise<FromWorker> {
-    const answer = await Promise.race([this.died, this.#answerTo(message)]);
+    let answer: FromWorker | undefined;
+    // The race itself must come to nothing: `died` would keep all that it is ever raced with.
+    await Promise.race([
+      this.died,
+      this.#answerTo(message).then((given) => {
+        answer = given;
+      }),
+    ]);
+    if (answer === undefined) throw new Error('a training thread did not answer');
     if (answer.kind === 'failed') throw new Error(`A training thread failed: ${answer.reason}`);
     return answer;
   }

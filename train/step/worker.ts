@@ -9,7 +9,6 @@ import { RowMaker } from './rows.ts';
 if (parentPort === null) throw new Error('worker.ts is for worker threads');
 const port = parentPort;
 const { rank, ranks, memory, data, rows, session } = workerData as WorkerSetup;
-const vectorSize = memory.vectors[0]?.[rank]?.length ?? 0;
 const maker = new RowMaker(data, rows);
 const exchange = new Exchange(memory, rank);
 const sessions = new Map<string, InferenceSession>();
@@ -42,14 +41,9 @@ async function gradients(plan: EpochPlan, part: Part, step: number): Promise<Flo
   return vector?.data as Float32Array;
 }
 
-async function update(
-  vectors: readonly Float32Array[],
-  plan: EpochPlan,
-  step: number,
-): Promise<Float32Array> {
-  const shards = vectors.map((vector, i) => [`shard${i}`, new Tensor('float32', vector, [vector.length])]);
+async function update(vector: Float32Array, plan: EpochPlan, step: number): Promise<Float32Array> {
   const results = await run('update', {
-    ...Object.fromEntries(shards),
+    vector: new Tensor('float32', vector, [vector.length]),
     learningRate: scalar(plan.learningRates[step] as number),
     averagingRate: scalar(plan.averagingRates[step] as number),
   });
@@ -63,8 +57,8 @@ async function update(
 async function epoch(plan: EpochPlan, progress: Int32Array, figures: Float32Array): Promise<void> {
   for (let step = 0; step < stepsOf(plan); step += 1) {
     const part = partOf(plan, step, rank, ranks);
-    const own = part.rows === 0 ? new Float32Array(vectorSize) : await gradients(plan, part, step);
-    const result = await update(exchange.swap(own), plan, step);
+    const own = part.rows === 0 ? new Float32Array(memory.total.length) : await gradients(plan, part, step);
+    const result = await update(exchange.sum(own), plan, step);
     if (rank === 0) {
       figures.set(result, step * 2);
       Atomics.store(progress, 0, step + 1);
