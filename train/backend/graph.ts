@@ -221,12 +221,22 @@ export class GraphBuilder {
 
   /** The finished model; the named tensors are its outputs, in that order. */
   build(outputs: readonly OnnxValue[], refs: readonly Ref[]): Uint8Array {
+    const made = new Set(this.#nodes.flatMap((node) => node.outputs));
+    const renamed = new Map<string, string>();
     outputs.forEach(({ name }, i) => {
-      // An output of its own name, also where one tensor is asked for twice or is an input.
-      this.#nodes.push({ op: 'Identity', name, inputs: [refs[i] as Ref], outputs: [name], attributes: {} });
+      const ref = refs[i] as Ref;
+      if (made.has(ref) && !renamed.has(ref)) renamed.set(ref, name);
+      // Where one tensor is asked for twice or is an input; a copy that costs a pass over it.
+      else this.#nodes.push({ op: 'Identity', name, inputs: [ref], outputs: [name], attributes: {} });
     });
+    const named = (name: string) => renamed.get(name) ?? name;
+    const nodes = this.#nodes.map((node) => ({
+      ...node,
+      inputs: node.inputs.map(named),
+      outputs: node.outputs.map(named),
+    }));
     return encodeModel({
-      nodes: neededFor(outputs, this.#nodes),
+      nodes: neededFor(outputs, nodes),
       initializers: this.#initializers,
       inputs: this.#inputs,
       outputs,

@@ -43,20 +43,20 @@ export class Exchange {
     this.#rank = rank;
   }
 
-  /** Blocks the thread until all have put in theirs. The result is a copy. @throws ExchangeStopped */
-  sum(own: Float32Array): Float32Array {
+  /** Puts the sum of all in the place of `own`. Blocks the thread until all have put in theirs. @throws ExchangeStopped */
+  sum(own: Float32Array): void {
     const { vectors, total } = this.#memory;
     (vectors[this.#rank] as Float32Array).set(own);
     this.#meet();
     const [start, end] = [this.#rank, this.#rank + 1].map((rank) =>
       Math.floor((total.length * rank) / vectors.length),
     ) as [number, number];
-    total.fill(0, start, end);
-    for (const vector of vectors) {
-      for (let i = start; i < end; i += 1) total[i] = (total[i] as number) + (vector[i] as number);
-    }
+    vectors.forEach((vector, rank) => {
+      if (rank === 0) total.set(vector.subarray(start, end), start);
+      else addInto(total, vector, start, end);
+    });
     this.#meet();
-    return total.slice();
+    own.set(total);
   }
 
   #meet(): void {
@@ -74,6 +74,10 @@ export class Exchange {
       if (spins > SPINS) Atomics.wait(control, ROUND, this.#round - 1, SLEEP_MS);
     }
   }
+}
+
+function addInto(total: Float32Array, vector: Float32Array, start: number, end: number): void {
+  for (let i = start; i < end; i += 1) total[i] = (total[i] as number) + (vector[i] as number);
 }
 
 /** Wakes all that wait, who then give up; and all that come later. */

@@ -21,6 +21,9 @@ export interface StateValue {
 /** The values of a learner's state, by name. */
 export type StateValues = ReadonlyMap<string, StateValue>;
 
+/** The name of the output that holds the new value of the state `name`: as `backend/trace.ts` has it. */
+export const nextOf = (name: string) => `next:${name}`;
+
 /** Each message is answered by one of `FromWorker`. */
 export type ToWorker =
   | { readonly kind: 'compile'; readonly name: string; readonly model: Uint8Array }

@@ -2,7 +2,7 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { InferenceSession, Tensor } from 'onnxruntime-node';
 import { Exchange, ExchangeStopped, isStopped } from './exchange.ts';
-import type { FromWorker, StateValue, ToWorker, WorkerSetup } from './messages.ts';
+import { type FromWorker, nextOf, type StateValue, type ToWorker, type WorkerSetup } from './messages.ts';
 import { type EpochPlan, type Part, partOf, stepsOf } from './plan.ts';
 import { RowMaker } from './rows.ts';
 
@@ -13,6 +13,10 @@ const maker = new RowMaker(data, rows);
 const exchange = new Exchange(memory, rank);
 const sessions = new Map<string, InferenceSession>();
 const state = new Map<string, Tensor>();
+/** What the state was a step ago: the next one is written there. */
+const spare = new Map<string, Tensor>();
+/** Of this thread's part, and then of the whole batch. */
+const vector = new Tensor('float32', new Float32Array(memory.total.length), [memory.total.length]);
 
 const compiled = (name: string): InferenceSession => {
   const found = sessions.get(name);
@@ -20,16 +24,29 @@ const compiled = (name: string): InferenceSession => {
   return found;
 };
 
-/** Runs a graph on what it needs of `feeds` and of the state. */
-async function run(name: string, feeds: Readonly<Record<string, Tensor>>) {
+/**
+ * Runs a graph on what it needs of `feeds` and of the state, and writes what it gives of `results` into those tensors:
+ * new ones for each step would be memory that the system has to find and clear each time. Resolves to their names.
+ */
+async function run(
+  name: string,
+  feeds: Readonly<Record<string, Tensor>>,
+  results: Readonly<Record<string, Tensor>>,
+): Promise<ReadonlySet<string>> {
   const graph = compiled(name);
   const needed = graph.inputNames.map((input) => [input, feeds[input] ?? state.get(input)]);
-  return graph.run(Object.fromEntries(needed));
+  const wanted = graph.outputNames.filter((output) => output in results);
+  await graph.run(
+    Object.fromEntries(needed),
+    Object.fromEntries(wanted.map((output) => [output, results[output] as Tensor])),
+  );
+  return new Set(wanted);
 }
 
-async function gradients(plan: EpochPlan, part: Part, step: number): Promise<Float32Array> {
+/** Puts what the part's rows would change into `vector`. */
+async function gradients(plan: EpochPlan, part: Part, step: number): Promise<void> {
   const places = plan.order.subarray(part.start, part.start + part.rows);
-  const { vector } = await run(`gradients ${part.rows}`, {
+  const feeds = {
     x: new Tensor('float32', maker.inputs(places, plan.epoch), [
       part.rows,
       data.images.length / data.labels.length,
@@ -37,28 +54,37 @@ async function gradients(plan: EpochPlan, part: Part, step: number): Promise<Flo
     y: new Tensor('float32', maker.answers(places), [part.rows, rows.classes]),
     draw: new Tensor('int32', [plan.firstStep + step, part.firstRow], [2]),
     share: scalar(part.rows / part.batchRows),
-  });
-  return vector?.data as Float32Array;
+  };
+  await run(`gradients ${part.rows}`, feeds, { vector });
 }
 
-async function update(vector: Float32Array, plan: EpochPlan, step: number): Promise<Float32Array> {
-  const results = await run('update', {
-    vector: new Tensor('float32', vector, [vector.length]),
+/** Changes the state by the sum in `vector`; gives the batch's figures. */
+async function update(plan: EpochPlan, step: number): Promise<Float32Array> {
+  const figures = new Tensor('float32', new Float32Array(2), [2]);
+  const next = Object.fromEntries(
+    [...state].map(([name, { type, dims }]) => [nextOf(name), spare.get(name) ?? empty(type, dims)]),
+  );
+  const feeds = {
+    vector,
     learningRate: scalar(plan.learningRates[step] as number),
     averagingRate: scalar(plan.averagingRates[step] as number),
-  });
-  for (const name of state.keys()) {
-    const next = results[`next:${name}`];
-    if (next !== undefined) state.set(name, next as Tensor);
+  };
+  const changed = await run('update', feeds, { figures, ...next });
+  for (const [name, old] of state) {
+    if (!changed.has(nextOf(name))) continue;
+    state.set(name, next[nextOf(name)] as Tensor);
+    spare.set(name, old);
   }
-  return results.figures?.data as Float32Array;
+  return figures.data;
 }
 
 async function epoch(plan: EpochPlan, progress: Int32Array, figures: Float32Array): Promise<void> {
   for (let step = 0; step < stepsOf(plan); step += 1) {
     const part = partOf(plan, step, rank, ranks);
-    const own = part.rows === 0 ? new Float32Array(memory.total.length) : await gradients(plan, part, step);
-    const result = await update(exchange.sum(own), plan, step);
+    if (part.rows === 0) vector.data.fill(0);
+    else await gradients(plan, part, step);
+    exchange.sum(vector.data);
+    const result = await update(plan, step);
     if (rank === 0) {
       figures.set(result, step * 2);
       Atomics.store(progress, 0, step + 1);
@@ -76,6 +102,7 @@ const handlers: {
     return { kind: 'done' };
   },
   async restore({ values }) {
+    spare.clear();
     for (const [name, { dtype, data, shape }] of values)
       state.set(name, new Tensor(dtype, data, shape) as Tensor);
     return { kind: 'done' };
@@ -91,6 +118,13 @@ const handlers: {
 
 function stateValue({ type, data, dims }: Tensor): StateValue {
   return { dtype: type, data, shape: dims } as StateValue;
+}
+
+function empty(type: Tensor.Type, dims: readonly number[]): Tensor {
+  const size = dims.reduce((product, length) => product * length, 1);
+  return type === 'int32'
+    ? new Tensor('int32', new Int32Array(size), dims)
+    : new Tensor('float32', new Float32Array(size), dims);
 }
 
 function scalar(value: number): Tensor {
