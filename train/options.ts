@@ -33,7 +33,7 @@ export interface TrainOptions extends Hyperparameters {
   /** Draws the first weights, the order of the batches, what is dropped and how images are moved. */
   readonly seed: number;
   readonly device: Device;
-  /** Threads that share each batch on the CPU; `auto` is one for each core. */
+  /** Threads that share each batch on the CPU; `auto` is one for each core, as far as a batch keeps them busy. */
   readonly threads: number | 'auto';
 }
 

@@ -80,7 +80,7 @@ await runCommand(
     )
     .option(
       '--threads <n>',
-      'threads that share each batch (default: one for each core)',
+      'threads that share each batch (default: one for each core that it keeps busy)',
       wholeNumber(1, 256),
     )
     .option(
