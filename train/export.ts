@@ -1,11 +1,10 @@
-import type { Tensor } from '@tensorflow/tfjs-core';
-import type { LayersModel } from '@tensorflow/tfjs-layers';
 import { InferenceSession, Tensor as OnnxTensor } from 'onnxruntime-node';
 import { type Contract, checkAnswers, generateRows, targetNames } from '../registry/contract.ts';
 import type { ContractCheck, Parity } from '../registry/manifest.ts';
 import type { Signature } from '../registry/signature.ts';
 import { exportOnnx } from './backend/export.ts';
 import { useOnnxRuntime } from './backend/register.ts';
+import { answerOf } from './model/answer.ts';
 import { type LayersFile, loadModel } from './model/file.ts';
 import { ROW_SIZE } from './model/presets.ts';
 import { answersOf, inputRows } from './predict.ts';
@@ -44,16 +43,11 @@ export function contractOf(classes: number): Contract {
 export async function toOnnx(file: LayersFile): Promise<Uint8Array> {
   const backend = await useOnnxRuntime({ threads: 1 });
   const model = await loadModel(file);
-  return exportOnnx(backend, (rows) => single(model.apply(rows, { training: false })), {
+  return exportOnnx(backend, (rows) => answerOf(model, rows, { training: false }), {
     input: { name: INPUT, shape: [ROW_SIZE] },
     output: { name: OUTPUT },
     weights: new Map(model.weights.map((weight) => [weight.originalName, weight.read()])),
   });
-}
-
-function single(output: ReturnType<LayersModel['apply']>): Tensor {
-  if (Array.isArray(output) || !('dataId' in output)) throw new Error('the model gives no single tensor');
-  return output;
 }
 
 /** An exported model, answering through plain ONNX Runtime as a server will. */

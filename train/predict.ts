@@ -1,5 +1,6 @@
 import { tensor2d, tidy } from '@tensorflow/tfjs-core';
 import type { LayersModel } from '@tensorflow/tfjs-layers';
+import { answerOf } from './model/answer.ts';
 import { ROW_SIZE } from './model/presets.ts';
 
 const BATCH = 500;
@@ -29,13 +30,9 @@ export async function predict(
   const batches: Float32Array[] = [];
   for (let start = 0; start < places.length; start += BATCH) {
     const chosen = places.subarray(start, start + BATCH);
-    const answer = tidy(() => {
-      const output = model.apply(tensor2d(inputRows(images, chosen), [chosen.length, ROW_SIZE]), {
-        training: false,
-      });
-      if (Array.isArray(output) || !('data' in output)) throw new Error('the model gives no single tensor');
-      return output;
-    });
+    const answer = tidy(() =>
+      answerOf(model, tensor2d(inputRows(images, chosen), [chosen.length, ROW_SIZE]), { training: false }),
+    );
     batches.push(Float32Array.from(await answer.data()));
     answer.dispose();
     onProgress(Math.min(start + BATCH, places.length));

@@ -1,4 +1,4 @@
-import type { EpochPlan } from './step/plan.ts';
+import { batchRows, type EpochPlan } from './step/plan.ts';
 
 /** Loss and accuracy over the images of an epoch that are done. */
 export class RunningMeans {
@@ -16,8 +16,7 @@ export class RunningMeans {
   add(figures: Float32Array, done: number): boolean {
     if (done <= this.#steps) return false;
     for (; this.#steps < done; this.#steps += 1) {
-      const left = this.#plan.order.length - this.#steps * this.#plan.batchSize;
-      const rows = Math.min(this.#plan.batchSize, left);
+      const rows = batchRows(this.#plan, this.#steps);
       this.#loss += (figures[this.#steps * 2] as number) * rows;
       this.#accuracy += (figures[this.#steps * 2 + 1] as number) * rows;
       this.images += rows;

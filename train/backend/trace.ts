@@ -2,6 +2,7 @@ import { type NamedTensorMap, type Tensor, tensor, tidy, type Variable } from '@
 import type { OnnxRuntimeBackend } from './backend.ts';
 import { GraphBuilder } from './graph.ts';
 import { lowerings } from './kernels/all.ts';
+import { nextOf } from './next-of.ts';
 import type { ElementType } from './onnx.ts';
 import { planOf } from './plan.ts';
 import type { Value } from './value.ts';
@@ -34,9 +35,6 @@ export interface Trace {
   /** What `compute` gave, and `nextOf(name)` for each state that it assigned to. */
   readonly outputs: readonly TensorSpec[];
 }
-
-/** The name of the output that holds the new value of the state `name`. */
-export const nextOf = (name: string) => `next:${name}`;
 
 /**
  * Records `compute` once and writes it down as an ONNX model; nothing is computed, and asking for data inside it is

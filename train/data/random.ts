@@ -1,10 +1,11 @@
 import { uniformFloat32 } from 'pure-rand/distribution/uniformFloat32';
 import { xoroshiro128plus } from 'pure-rand/generator/xoroshiro128plus';
 import type { JumpableRandomGenerator } from 'pure-rand/types/JumpableRandomGenerator';
+import { mixed } from './draws.ts';
 
 /** A seeded generator of 32-bit integers; `jump()` moves it to numbers that no other part of the run draws. */
 export function seeded(seed: number): JumpableRandomGenerator {
-  const generator = xoroshiro128plus(scramble(seed));
+  const generator = xoroshiro128plus(mixed(seed)); // mixed: seeds 1 and 2 have nothing in common
   // Its first numbers still show the seed's bits: neighbouring seeds would start alike.
   for (let skipped = 0; skipped < 32; skipped++) generator.next();
   return generator;
@@ -23,12 +24,4 @@ export function roughlyNormal(random: JumpableRandomGenerator): number {
   const sum =
     uniformFloat32(random) + uniformFloat32(random) + uniformFloat32(random) + uniformFloat32(random);
   return (sum - 2) * 1.7320508075688772; // sqrt(12 / 4)
-}
-
-/** A 32-bit mixing step (the finalizer of MurmurHash3), so that seeds 1 and 2 have nothing in common. */
-function scramble(seed: number): number {
-  let bits = seed | 0;
-  bits = Math.imul(bits ^ (bits >>> 16), 0x85ebca6b);
-  bits = Math.imul(bits ^ (bits >>> 13), 0xc2b2ae35);
-  return bits ^ (bits >>> 16);
 }

@@ -14,8 +14,9 @@ import {
 } from '@tensorflow/tfjs-core';
 import '@tensorflow/tfjs-layers'; // registers TensorFlow.js's gradients
 import { InferenceSession, Tensor } from 'onnxruntime-node';
+import { nextOf } from '../backend/next-of.ts';
 import { useOnnxRuntime } from '../backend/register.ts';
-import { nextOf, trace } from '../backend/trace.ts';
+import { trace } from '../backend/trace.ts';
 import type { GpuDevice } from './devices.ts';
 
 /** A small training step as an ONNX model, and what it starts from. */

@@ -20,6 +20,7 @@ import {
   variableGrads,
 } from '@tensorflow/tfjs-core';
 import { type LayersModel, metrics } from '@tensorflow/tfjs-layers';
+import { answerOf } from '../model/answer.ts';
 import { Adam, type AdamOptions } from './adam.ts';
 import type { StateValue, StateValues } from './messages.ts';
 
@@ -81,7 +82,7 @@ export class Learner {
       const before = new Map([...this.#others].map(([name, weight]) => [name, weight.dataId]));
       let right: Tensor | undefined;
       const { value, grads } = variableGrads(() => {
-        const answer = single(this.#model.apply(x, { training: true }));
+        const answer = answerOf(this.#model, x, { training: true });
         right = keep(mean(cast(equal(argMax(y, -1), argMax(answer, -1)), 'float32')));
         const losses = [mean(metrics.categoricalCrossentropy(y, answer)), ...this.#model.calculateLosses()];
         return losses.reduce((sum, loss) => add(sum, loss)) as Scalar;
@@ -167,9 +168,4 @@ function variablesOf(weights: LayersModel['weights']): ReadonlyMap<string, Varia
       return [weight.originalName, value];
     }),
   );
-}
-
-function single(output: ReturnType<LayersModel['apply']>): Tensor {
-  if (Array.isArray(output) || !('dataId' in output)) throw new Error('the model gives no single tensor');
-  return output;
 }

@@ -1,4 +1,5 @@
 import type { InferenceSession } from 'onnxruntime-node';
+import type { SavedTensor } from '../checkpoint/format.ts';
 import type { ExchangeMemory } from './exchange.ts';
 import type { EpochPlan, RowOptions, SharedImages } from './plan.ts';
 
@@ -12,17 +13,10 @@ export interface WorkerSetup {
   readonly session: InferenceSession.SessionOptions;
 }
 
-export interface StateValue {
-  readonly dtype: 'float32' | 'int32';
-  readonly shape: readonly number[];
-  readonly data: Float32Array | Int32Array;
-}
+export type StateValue = SavedTensor;
 
 /** The values of a learner's state, by name. */
 export type StateValues = ReadonlyMap<string, StateValue>;
-
-/** The name of the output that holds the new value of the state `name`: as `backend/trace.ts` has it. */
-export const nextOf = (name: string) => `next:${name}`;
 
 /** Each message is answered by one of `FromWorker`. */
 export type ToWorker =

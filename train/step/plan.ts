@@ -7,6 +7,11 @@ export interface SharedImages {
   readonly labels: Uint8Array;
 }
 
+/** In each image. */
+export function pixelsOf({ images, labels }: SharedImages): number {
+  return images.length / labels.length;
+}
+
 /** A copy of images and labels that threads may share. */
 export function inSharedMemory({ images, labels }: SharedImages): SharedImages {
   const shared = (bytes: Uint8Array) => {
@@ -54,7 +59,15 @@ export function stepsOf({ order, batchSize }: Pick<EpochPlan, 'order' | 'batchSi
   return Math.ceil(order.length / batchSize);
 }
 
-/** Batches are cut into runs of rows that differ by one row at most. The last batch may be smaller. */
+/** The last batch may be smaller than the others. */
+export function batchRows(
+  { order, batchSize }: Pick<EpochPlan, 'order' | 'batchSize'>,
+  step: number,
+): number {
+  return Math.min(batchSize, order.length - step * batchSize);
+}
+
+/** Batches are cut into runs of rows that differ by one row at most. */
 export function partOf(
   plan: Pick<EpochPlan, 'order' | 'batchSize'>,
   step: number,
@@ -62,10 +75,10 @@ export function partOf(
   ranks: number,
 ): Part {
   const batchStart = step * plan.batchSize;
-  const batchRows = Math.min(plan.batchSize, plan.order.length - batchStart);
-  const firstRow = Math.floor((batchRows * rank) / ranks);
-  const rows = Math.floor((batchRows * (rank + 1)) / ranks) - firstRow;
-  return { start: batchStart + firstRow, rows, firstRow, batchRows };
+  const whole = batchRows(plan, step);
+  const firstRow = Math.floor((whole * rank) / ranks);
+  const rows = Math.floor((whole * (rank + 1)) / ranks) - firstRow;
+  return { start: batchStart + firstRow, rows, firstRow, batchRows: whole };
 }
 
 /** All sizes of parts that an epoch has. */

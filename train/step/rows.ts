@@ -1,6 +1,6 @@
 import { Augmenter, imageSeed } from '../data/augment.ts';
 import { writeLabels } from '../data/labels.ts';
-import type { RowOptions, SharedImages } from './plan.ts';
+import { pixelsOf, type RowOptions, type SharedImages } from './plan.ts';
 
 /** Makes rows of input and wanted answers from images: moved about at random where that is asked for. */
 export class RowMaker {
@@ -12,7 +12,7 @@ export class RowMaker {
   constructor(data: SharedImages, options: RowOptions) {
     this.#data = data;
     this.#options = options;
-    this.#rowSize = data.images.length / data.labels.length;
+    this.#rowSize = pixelsOf(data);
     this.#augmenter = new Augmenter(options.augmentation, Math.sqrt(this.#rowSize));
   }
 

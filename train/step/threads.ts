@@ -6,7 +6,7 @@ import { type ExchangeMemory, exchangeMemory, stopExchange } from './exchange.ts
 import { gradientsGraph, updateGraph } from './graphs.ts';
 import type { Learner } from './learner.ts';
 import type { FromWorker, StateValues, ToWorker, WorkerSetup } from './messages.ts';
-import { type EpochPlan, partSizes, type RowOptions, type SharedImages, stepsOf } from './plan.ts';
+import { type EpochPlan, partSizes, pixelsOf, type RowOptions, type SharedImages, stepsOf } from './plan.ts';
 import type { Trainer } from './trainer.ts';
 
 export interface ThreadsOptions {
@@ -155,7 +155,7 @@ function startAll(count: number, start: (rank: number) => ThreadHandle): ThreadH
 }
 
 function shapesOf({ learner, draw, data, rows, device }: ThreadsOptions) {
-  return { learner, draw, device, pixels: data.images.length / data.labels.length, classes: rows.classes };
+  return { learner, draw, device, pixels: pixelsOf(data), classes: rows.classes };
 }
 
 /** One worker thread, asked one thing at a time. */

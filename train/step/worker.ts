@@ -1,9 +1,10 @@
 /** A training thread: it takes its part of each batch, and keeps the weights in step with the other threads. */
 import { parentPort, workerData } from 'node:worker_threads';
 import { InferenceSession, Tensor } from 'onnxruntime-node';
+import { nextOf } from '../backend/next-of.ts';
 import { Exchange, ExchangeStopped, isStopped } from './exchange.ts';
-import { type FromWorker, nextOf, type StateValue, type ToWorker, type WorkerSetup } from './messages.ts';
-import { type EpochPlan, type Part, partOf, stepsOf } from './plan.ts';
+import type { FromWorker, StateValue, ToWorker, WorkerSetup } from './messages.ts';
+import { type EpochPlan, type Part, partOf, pixelsOf, stepsOf } from './plan.ts';
 import { RowMaker } from './rows.ts';
 
 if (parentPort === null) throw new Error('worker.ts is for worker threads');
@@ -47,10 +48,7 @@ async function run(
 async function gradients(plan: EpochPlan, part: Part, step: number): Promise<void> {
   const places = plan.order.subarray(part.start, part.start + part.rows);
   const feeds = {
-    x: new Tensor('float32', maker.inputs(places, plan.epoch), [
-      part.rows,
-      data.images.length / data.labels.length,
-    ]),
+    x: new Tensor('float32', maker.inputs(places, plan.epoch), [part.rows, pixelsOf(data)]),
     y: new Tensor('float32', maker.answers(places), [part.rows, rows.classes]),
     draw: new Tensor('int32', [plan.firstStep + step, part.firstRow], [2]),
     share: scalar(part.rows / part.batchRows),
