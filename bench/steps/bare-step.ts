@@ -3,7 +3,7 @@ import { createSession } from '../../train/backend/native.ts';
 import { sessionOptions } from '../../train/backend/sessions.ts';
 import type { Trace } from '../../train/backend/trace.ts';
 import { ROW_SIZE } from '../../train/model/presets.ts';
-import { gradientsGraph, updateGraph } from '../../train/step/graphs.ts';
+import { gradientsGraph, layoutOf, updateGraph } from '../../train/step/graphs.ts';
 import type { StateValues } from '../../train/step/messages.ts';
 import { CLASSES, type Training } from '../training.ts';
 
@@ -28,8 +28,7 @@ export class BareStep implements Disposable {
       classes: CLASSES,
       device: 'cpu',
     });
-    const size = gradients.outputs[0]?.shape[0] as number;
-    const update = updateGraph({ learner, size, device: 'cpu' });
+    const update = updateGraph({ learner, layout: layoutOf(gradients), device: 'cpu' });
     const graphs = [graphOf(gradients, state), graphOf(update, state)];
     return new BareStep(graphs);
   }

@@ -55,8 +55,9 @@ export class Eager implements Trainer {
       const x = tensor2d(inputs, [rows, inputs.length / rows]);
       const y = tensor2d(this.#maker.answers(places), [rows, this.#classes]);
       const rate = (of: Float32Array): Scalar => scalar(of[step] as number);
-      const vector = this.#learner.gradients({ x, y, share: scalar(1) });
-      return this.#learner.update(vector, rate(plan.learningRates), rate(plan.averagingRates));
+      const sums = this.#learner.gradients({ x, y, share: scalar(1) });
+      this.#learner.update(sums, rate(plan.learningRates), rate(plan.averagingRates));
+      return sums.figures;
     });
   }
 }

@@ -2,6 +2,7 @@ import { backend, scalar, type Tensor, type Variable, zeros } from '@tensorflow/
 import { OnnxRuntimeBackend } from '../backend/backend.ts';
 import { blockFor, type SessionSettings } from '../backend/sessions.ts';
 import { type Trace, trace } from '../backend/trace.ts';
+import type { Layout } from './layout.ts';
 import type { Learner } from './learner.ts';
 
 interface GradientsOptions extends Required<Pick<SessionSettings, 'device'>> {
@@ -14,31 +15,40 @@ interface GradientsOptions extends Required<Pick<SessionSettings, 'device'>> {
   readonly classes: number;
 }
 
-/** `learner.gradients` as a graph from x [rows, pixels], y [rows, classes], draw, share and the state to `vector`. */
+/** `learner.gradients` as a graph from x [rows, pixels], y [rows, classes], draw, share and the state to what it gives. */
 export function gradientsGraph({ learner, draw, rows, pixels, classes, device }: GradientsOptions): Trace {
   const [x, y, share] = [zeros([rows, pixels]), zeros([rows, classes]), scalar(1)];
   return recorded([x, y, share], {
     inputs: { x, y, draw, share },
     state: learner.state,
     block: blockFor({ device }),
-    compute: () => ({ vector: learner.gradients({ x, y, share }) }),
+    compute: () => learner.gradients({ x, y, share }),
   });
+}
+
+/** Of the outputs of a graph in which no size is open. */
+export function layoutOf({ outputs }: Trace): Layout {
+  return outputs.map(({ name, shape }) => ({ name, shape: shape.map(Number) }));
 }
 
 interface UpdateOptions extends Required<Pick<SessionSettings, 'device'>> {
   readonly learner: Learner;
-  /** Of the vector. */
-  readonly size: number;
+  /** Of what `gradientsGraph` gives. */
+  readonly layout: Layout;
 }
 
-/** `learner.update` as a graph from vector, learningRate, averagingRate and the state to `figures` and the state. */
-export function updateGraph({ learner, size, device }: UpdateOptions): Trace {
-  const [vector, learningRate, averagingRate] = [zeros([size]), scalar(0), scalar(0)];
-  return recorded([vector, learningRate, averagingRate], {
-    inputs: { vector, learningRate, averagingRate },
+/** `learner.update` as a graph from the sums, learningRate, averagingRate and the state to the state. */
+export function updateGraph({ learner, layout, device }: UpdateOptions): Trace {
+  const [learningRate, averagingRate] = [scalar(0), scalar(0)];
+  const sums = Object.fromEntries(layout.map(({ name, shape }) => [name, zeros([...shape])]));
+  return recorded([learningRate, averagingRate, ...Object.values(sums)], {
+    inputs: { ...sums, learningRate, averagingRate },
     state: learner.state,
     block: blockFor({ device }),
-    compute: () => ({ figures: learner.update(vector, learningRate, averagingRate) }),
+    compute: () => {
+      learner.update(sums, learningRate, averagingRate);
+      return {};
+    },
   });
 }
 

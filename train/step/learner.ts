@@ -2,15 +2,14 @@ import {
   add,
   argMax,
   cast,
-  concat,
   dispose,
   equal,
   keep,
   mean,
   mul,
-  reshape,
+  type NamedTensorMap,
   type Scalar,
-  slice,
+  stack,
   sub,
   type Tensor,
   tensor,
@@ -39,9 +38,15 @@ export interface Shard {
   readonly share: Tensor;
 }
 
+/** What a shard would change, by name. */
+export type Changes = NamedTensorMap & {
+  /** [loss, accuracy] */
+  readonly figures: Tensor;
+};
+
 /**
- * The mathematics of a training step in two halves: each shard of a batch gives one flat vector (`gradients`), and
- * the sum of the shards' vectors moves the weights (`update`). They are plain TensorFlow.js: they can be run as they
+ * The mathematics of a training step in two halves: each shard of a batch says what it would change (`gradients`), and
+ * the sum of that over the shards moves the weights (`update`). They are plain TensorFlow.js: they can be run as they
  * are, or be recorded once and replayed in several threads.
  */
 export class Learner {
@@ -52,8 +57,6 @@ export class Learner {
   readonly #others: ReadonlyMap<string, Variable>;
   readonly #averages: ReadonlyMap<string, Variable>;
   readonly #adam: Adam;
-  /** Weights that the forward pass itself changes, such as the moving averages of batch normalization. */
-  #moving: readonly string[] = [];
 
   constructor(model: LayersModel, options: LearnerOptions) {
     this.#model = model;
@@ -74,58 +77,45 @@ export class Learner {
   }
 
   /**
-   * The shard's gradients, the weights that its forward pass changed, its mean loss and its accuracy, one after the
-   * other, all times the shard's share: a vector that sums up over the shards of a batch.
+   * The shard's gradients, the weights that its forward pass changed, and as `figures` its mean loss and its accuracy,
+   * all times the shard's share: they sum up over the shards of a batch.
    */
-  gradients({ x, y, share }: Shard): Tensor {
+  gradients({ x, y, share }: Shard): Changes {
     return tidy(() => {
       const before = new Map([...this.#others].map(([name, weight]) => [name, weight.dataId]));
-      let right: Tensor | undefined;
+      let accuracy: Tensor | undefined;
       const { value, grads } = variableGrads(() => {
         const answer = answerOf(this.#model, x, { training: true });
-        right = keep(mean(cast(equal(argMax(y, -1), argMax(answer, -1)), 'float32')));
+        accuracy = keep(mean(cast(equal(argMax(y, -1), argMax(answer, -1)), 'float32')));
         const losses = [mean(metrics.categoricalCrossentropy(y, answer)), ...this.#model.calculateLosses()];
-        return losses.reduce((sum, loss) => add(sum, loss)) as Scalar;
+        return mul(losses.reduce((sum, loss) => add(sum, loss)) as Scalar, share);
       }, [...this.#trainable.values()]);
-      this.#moving = [...this.#others]
+      const gradients = [...this.#trainable].map(([name, weight]): [string, Tensor] => [
+        gradientOf(name),
+        grads[weight.name] as Tensor,
+      ]);
+      const moved = [...this.#others]
         .filter(([name, { dataId }]) => before.get(name) !== dataId)
-        .map(([name]) => name);
-      const parts = [
-        ...[...this.#trainable.values()].map(({ name }) => grads[name] as Tensor),
-        ...this.#moving.map((name) => this.#others.get(name) as Tensor),
-        value,
-        right as unknown as Tensor,
-      ];
-      const vector = mul(concat(parts.map((part) => reshape(part, [-1]))), share);
-      dispose(right as unknown as Tensor);
-      return vector;
+        .map(([name, weight]): [string, Tensor] => [movedOf(name), mul(weight, share)]);
+      const figures = stack([value, mul(accuracy as unknown as Tensor, share)]);
+      dispose(accuracy as unknown as Tensor);
+      return { ...Object.fromEntries([...gradients, ...moved]), figures };
     });
   }
 
-  /**
-   * Applies the sum of the shards' vectors. Gives [loss, accuracy] of the batch, as they were before it. What is in the
-   * vector is known from `gradients`, which comes first.
-   */
-  update(total: Tensor, learningRate: Tensor, averagingRate: Tensor): Tensor {
-    return tidy(() => {
-      let at = 0;
-      const next = (shape: readonly number[]) => {
-        const size = shape.reduce((product, length) => product * length, 1);
-        at += size;
-        return reshape(slice(total, at - size, size), [...shape]);
-      };
-      const gradients = [...this.#trainable.values()].map(({ shape }) => next(shape));
-      for (const name of this.#moving) {
-        const weight = this.#others.get(name) as Variable;
-        weight.assign(next(weight.shape));
+  /** Moves the state by the sums over a batch's shards of what `gradients` gave. */
+  update(sums: NamedTensorMap, learningRate: Tensor, averagingRate: Tensor): void {
+    tidy(() => {
+      for (const [name, weight] of this.#others) {
+        const moved = sums[movedOf(name)];
+        if (moved !== undefined) weight.assign(moved);
       }
-      const figures = next([2]);
+      const gradients = [...this.#trainable.keys()].map((name) => sums[gradientOf(name)] as Tensor);
       this.#adam.apply(gradients, learningRate);
       for (const [name, average] of this.#averages) {
         const weight = this.#trainable.get(name) as Variable;
         average.assign(add(average, mul(sub(weight, average), averagingRate)));
       }
-      return figures;
     });
   }
 
@@ -158,6 +148,15 @@ export class Learner {
     this.#adam.dispose();
     for (const average of this.#averages.values()) average.dispose();
   }
+}
+
+function gradientOf(weight: string): string {
+  return `gradient/${weight}`;
+}
+
+/** Of a weight that the forward pass itself changes, such as the moving averages of batch normalization. */
+function movedOf(weight: string): string {
+  return `moved/${weight}`;
 }
 
 function variablesOf(weights: LayersModel['weights']): ReadonlyMap<string, Variable> {

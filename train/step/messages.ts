@@ -1,6 +1,7 @@
 import type { InferenceSession } from 'onnxruntime-node';
 import type { SavedTensor } from '../checkpoint/format.ts';
 import type { ExchangeMemory } from './exchange.ts';
+import type { Layout } from './layout.ts';
 import type { EpochPlan, RowOptions, SharedImages } from './plan.ts';
 
 /** What a training thread starts with. */
@@ -8,6 +9,8 @@ export interface WorkerSetup {
   readonly rank: number;
   readonly ranks: number;
   readonly memory: ExchangeMemory;
+  /** Of the vector that is exchanged: what the graphs of the gradients give. */
+  readonly layout: Layout;
   readonly data: SharedImages;
   readonly rows: RowOptions;
   readonly session: InferenceSession.SessionOptions;

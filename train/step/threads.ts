@@ -3,7 +3,8 @@ import type { Variable } from '@tensorflow/tfjs-core';
 import { type SessionSettings, sessionOptions } from '../backend/sessions.ts';
 import type { Trace } from '../backend/trace.ts';
 import { type ExchangeMemory, exchangeMemory, stopExchange } from './exchange.ts';
-import { gradientsGraph, updateGraph } from './graphs.ts';
+import { gradientsGraph, layoutOf, updateGraph } from './graphs.ts';
+import { type Layout, vectorSize } from './layout.ts';
 import type { Learner } from './learner.ts';
 import type { FromWorker, StateValues, ToWorker, WorkerSetup } from './messages.ts';
 import { type EpochPlan, partSizes, pixelsOf, type RowOptions, type SharedImages, stepsOf } from './plan.ts';
@@ -35,13 +36,16 @@ export class Threads implements Trainer {
   readonly #workers: readonly ThreadHandle[];
   readonly #compiled = new Set<number>();
 
-  private constructor(options: ThreadsOptions, vectorSize: number) {
+  private constructor(options: ThreadsOptions, layout: Layout) {
     const { threads: ranks, data, rows, device } = options;
     const session = sessionOptions({ threads: 1, device });
-    const memory = exchangeMemory(ranks, vectorSize);
+    const memory = exchangeMemory(ranks, vectorSize(layout));
     this.#options = options;
     this.#memory = memory;
-    this.#workers = startAll(ranks, (rank) => new ThreadHandle({ rank, ranks, memory, data, rows, session }));
+    this.#workers = startAll(
+      ranks,
+      (rank) => new ThreadHandle({ rank, ranks, memory, layout, data, rows, session }),
+    );
     // Whoever waits for a thread that died would wait for ever.
     for (const worker of this.#workers) worker.died.catch(() => stopExchange(memory));
   }
@@ -50,13 +54,12 @@ export class Threads implements Trainer {
     const { learner, threads: ranks, batchSize, device } = options;
     const rows = Math.ceil(batchSize / ranks);
     const gradients = gradientsGraph({ ...shapesOf(options), rows });
-    const size = gradients.outputs[0]?.shape[0];
-    if (typeof size !== 'number') throw new Error('the gradients are no vector of known size');
-    const started = new Threads(options, size);
+    const layout = layoutOf(gradients);
+    const started = new Threads(options, layout);
     try {
       await started.#compile(`gradients ${rows}`, gradients);
       started.#compiled.add(rows);
-      await started.#compile('update', updateGraph({ learner, size, device }));
+      await started.#compile('update', updateGraph({ learner, layout, device }));
       await started.restore(await learner.read());
     } catch (error) {
       await started.close();

@@ -3,21 +3,27 @@ import { parentPort, workerData } from 'node:worker_threads';
 import { InferenceSession, Tensor } from 'onnxruntime-node';
 import { nextOf } from '../backend/next-of.ts';
 import { Exchange, ExchangeStopped, isStopped } from './exchange.ts';
+import { partsOf } from './layout.ts';
 import type { FromWorker, StateValue, ToWorker, WorkerSetup } from './messages.ts';
 import { type EpochPlan, type Part, partOf, pixelsOf, stepsOf } from './plan.ts';
 import { RowMaker } from './rows.ts';
 
 if (parentPort === null) throw new Error('worker.ts is for worker threads');
 const port = parentPort;
-const { rank, ranks, memory, data, rows, session } = workerData as WorkerSetup;
+const { rank, ranks, memory, layout, data, rows, session } = workerData as WorkerSetup;
 const maker = new RowMaker(data, rows);
 const exchange = new Exchange(memory, rank);
 const sessions = new Map<string, InferenceSession>();
 const state = new Map<string, Tensor>();
 /** What the state was a step ago: the next one is written there. */
 const spare = new Map<string, Tensor>();
-/** Of this thread's part, and then of the whole batch. */
-const vector = new Tensor('float32', new Float32Array(memory.total.length), [memory.total.length]);
+/** What this thread's part would change, and then the sum of that over the whole batch. */
+const vector = new Float32Array(memory.total.length);
+const parts = partsOf(vector, layout);
+/** The same, as tensors. */
+const sums = Object.fromEntries(
+  layout.map(({ name, shape }) => [name, new Tensor('float32', parts.get(name) as Float32Array, shape)]),
+);
 
 const compiled = (name: string): InferenceSession => {
   const found = sessions.get(name);
@@ -44,7 +50,7 @@ async function run(
   return new Set(wanted);
 }
 
-/** Puts what the part's rows would change into `vector`. */
+/** Puts what the part's rows would change into the vector. */
 async function gradients(plan: EpochPlan, part: Part, step: number): Promise<void> {
   const places = plan.order.subarray(part.start, part.start + part.rows);
   const feeds = {
@@ -53,36 +59,35 @@ async function gradients(plan: EpochPlan, part: Part, step: number): Promise<voi
     draw: new Tensor('int32', [plan.firstStep + step, part.firstRow], [2]),
     share: scalar(part.rows / part.batchRows),
   };
-  await run(`gradients ${part.rows}`, feeds, { vector });
+  await run(`gradients ${part.rows}`, feeds, sums);
 }
 
-/** Changes the state by the sum in `vector`; gives the batch's figures. */
-async function update(plan: EpochPlan, step: number): Promise<Float32Array> {
-  const figures = new Tensor('float32', new Float32Array(2), [2]);
+/** Changes the state by the sums in the vector. */
+async function update(plan: EpochPlan, step: number): Promise<void> {
   const next = Object.fromEntries(
     [...state].map(([name, { type, dims }]) => [nextOf(name), spare.get(name) ?? empty(type, dims)]),
   );
   const feeds = {
-    vector,
+    ...sums,
     learningRate: scalar(plan.learningRates[step] as number),
     averagingRate: scalar(plan.averagingRates[step] as number),
   };
-  const changed = await run('update', feeds, { figures, ...next });
+  const changed = await run('update', feeds, next);
   for (const [name, old] of state) {
     if (!changed.has(nextOf(name))) continue;
     state.set(name, next[nextOf(name)] as Tensor);
     spare.set(name, old);
   }
-  return figures.data;
 }
 
 async function epoch(plan: EpochPlan, progress: Int32Array, figures: Float32Array): Promise<void> {
   for (let step = 0; step < stepsOf(plan); step += 1) {
     const part = partOf(plan, step, rank, ranks);
-    if (part.rows === 0) vector.data.fill(0);
+    if (part.rows === 0) vector.fill(0);
     else await gradients(plan, part, step);
-    exchange.sum(vector.data);
-    const result = await update(plan, step);
+    exchange.sum(vector);
+    await update(plan, step);
+    const result = parts.get('figures') as Float32Array;
     if (rank === 0) {
       figures.set(result, step * 2);
       Atomics.store(progress, 0, step + 1);

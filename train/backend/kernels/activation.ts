@@ -63,8 +63,14 @@ export function activate(
   return apply(graph, x, parameters);
 }
 
-/** `x` where `condition` > 0, else 0. */
+/** The largest number: any that is above 0 (and not subnormal), times this, is above 1. */
+const STEEPEST = 3.4028234663852886e38;
+
+/**
+ * `x` where `condition` > 0, else 0, as a product: ONNX Runtime selects at half the speed at which it multiplies. The
+ * step comes out of a line so steep that it is cut off at 1 for whatever is above 0.
+ */
 export function keepWherePositive(graph: GraphBuilder, condition: Ref, x: Ref): Ref {
-  const zero = graph.float(0);
-  return graph.op('Where', [graph.op('Greater', [condition, zero]), x, zero]);
+  const line = { alpha: { float: STEEPEST }, beta: { float: 0 } };
+  return graph.op('Mul', [x, graph.op('HardSigmoid', [condition], line)]);
 }

@@ -1,5 +1,5 @@
 import type { GraphBuilder, Ref } from '../graph.ts';
-import { image } from '../layout.ts';
+import { image, toChannelsFirst } from '../layout.ts';
 import type { Shape } from '../value.ts';
 
 /**
@@ -10,8 +10,13 @@ import type { Shape } from '../value.ts';
  */
 const BLOCKED = 'com.microsoft.nchwc';
 
+interface Operand {
+  readonly ref: Ref;
+  readonly shape: Shape;
+}
+
 interface BlockedConvolution {
-  readonly x: Ref;
+  readonly images: Ref;
   /** Already in blocks. */
   readonly filter: Ref;
   readonly window: readonly [height: number, width: number];
@@ -28,10 +33,22 @@ export function blockOf(graph: GraphBuilder, ...channels: readonly number[]): nu
   return block !== undefined && channels.every((count) => count % block === 0) ? block : undefined;
 }
 
+/** The same for what a convolution reads: fewer channels than a block has need not be in blocks, but stand first. */
+export function inputBlockOf(graph: GraphBuilder, channels: number): number | undefined {
+  const { block } = graph;
+  return block !== undefined && channels < block ? 1 : blockOf(graph, channels);
+}
+
 /** A convolution of [batch, height, width, in] to [batch, height, width, out]. */
-export function blockedConvolution(graph: GraphBuilder, { x, ...convolution }: BlockedConvolution): Ref {
-  const images = graph.op(`${BLOCKED}:ReorderInput`, [x], { channels_last: 1 });
-  const result = convolved(graph, images, convolution);
+export function blockedConvolution(
+  graph: GraphBuilder,
+  { x, ...convolution }: Omit<BlockedConvolution, 'images'> & { readonly x: Operand },
+): Ref {
+  const inBlocks = blockOf(graph, image(x.shape)[3]) !== undefined;
+  const images = inBlocks
+    ? graph.op(`${BLOCKED}:ReorderInput`, [x.ref], { channels_last: 1 })
+    : toChannelsFirst(graph, x.ref, x.shape);
+  const result = convolved(graph, { images, ...convolution });
   return graph.op(`${BLOCKED}:ReorderOutput`, [result], {
     channels: convolution.outChannels,
     channels_last: 1,
@@ -39,32 +56,41 @@ export function blockedConvolution(graph: GraphBuilder, { x, ...convolution }: B
 }
 
 /** A convolution of [batch, in, height, width] to [batch, out, height, width]. */
-export function blockedChannelsFirst(graph: GraphBuilder, { x, ...convolution }: BlockedConvolution): Ref {
+export function blockedChannelsFirst(
+  graph: GraphBuilder,
+  { x, ...convolution }: Omit<BlockedConvolution, 'images'> & { readonly x: Ref },
+): Ref {
   const images = graph.op(`${BLOCKED}:ReorderInput`, [x]);
-  const result = convolved(graph, images, convolution);
+  const result = convolved(graph, { images, ...convolution });
   return graph.op(`${BLOCKED}:ReorderOutput`, [result], { channels: convolution.outChannels });
 }
 
 function convolved(
   graph: GraphBuilder,
-  images: Ref,
   {
+    images,
     filter,
     bias,
     window,
     strides = [1, 1],
     dilations = [1, 1],
     pads = [0, 0, 0, 0],
-  }: Omit<BlockedConvolution, 'x'>,
+  }: BlockedConvolution,
 ): Ref {
   const inputs = bias === undefined ? [images, filter] : [images, filter, bias];
   return graph.op(`${BLOCKED}:Conv`, inputs, { kernel_shape: window, strides, dilations, pads, group: 1 });
 }
 
-/** A filter [height, width, in, out] as [out/block, in/block, height, width, in, out]. */
-export function blockedFilter(graph: GraphBuilder, filter: Ref, shape: Shape, block: number): Ref {
+/** A filter [height, width, in, out] as [out/block, in/block, height, width, in, out], the blocks as wide as given. */
+export function blockedFilter(
+  graph: GraphBuilder,
+  filter: Ref,
+  shape: Shape,
+  blocks: { readonly inside: number; readonly out: number },
+): Ref {
   const [height, width, inside, out] = image(shape);
-  const split = graph.reshape(filter, [height, width, inside / block, block, out / block, block]);
+  const inParts = [inside / blocks.inside, blocks.inside, out / blocks.out, blocks.out];
+  const split = graph.reshape(filter, [height, width, ...inParts]);
   const turned = graph.op('Transpose', [split], { perm: [4, 2, 0, 1, 3, 5] });
   return graph.reshape(turned, [out, inside, height, width]);
 }

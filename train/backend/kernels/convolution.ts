@@ -9,7 +9,7 @@ import { defineKernel, inputOf, type Kernel, type LoweredCall } from '../kernel.
 import { image, toChannelsFirst, toChannelsLast } from '../layout.ts';
 import { type Call, callOf, type Shape, sameShape, type Value } from '../value.ts';
 import { activate, activationOf, leakyreluAlphaOf, recordedActivation } from './activation.ts';
-import { blockedConvolution, blockedFilter, blockOf } from './blocked.ts';
+import { blockedConvolution, blockedFilter, blockOf, inputBlockOf } from './blocked.ts';
 import {
   convolution,
   crop,
@@ -57,11 +57,12 @@ function convolvedInBlocks(
   { strides, dilations, pads, groups, channelsFirst }: Geometry,
 ): Ref | undefined {
   const [filterHeight, filterWidth, inside, out] = image(filter.shape);
-  const block = groups === 1 && !channelsFirst ? blockOf(graph, inside, out) : undefined;
-  if (block === undefined) return undefined;
+  const blocks = { inside: inputBlockOf(graph, inside), out: blockOf(graph, out) };
+  if (groups !== 1 || channelsFirst || blocks.inside === undefined || blocks.out === undefined)
+    return undefined;
   return blockedConvolution(graph, {
-    x: x.ref,
-    filter: blockedFilter(graph, graph.ref(filter), filter.shape, block),
+    x,
+    filter: blockedFilter(graph, graph.ref(filter), filter.shape, { inside: blocks.inside, out: blocks.out }),
     window: [filterHeight, filterWidth],
     outChannels: out,
     bias: bias && graph.ref(bias),

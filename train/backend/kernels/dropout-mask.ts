@@ -25,7 +25,7 @@ const STARTS = 2 ** 20;
 
 /**
  * Two fixed tables of random bits, each read from a place that the draw decides; where one of the two bits is set, not
- * both, the unit is dropped. That costs three passes over bytes; a number hashed for each unit, twenty over floats.
+ * both, the unit is kept. That costs three passes over bytes; a number hashed for each unit, twenty over floats.
  */
 const kernel = defineKernel<'draw', DropoutMaskAttributes>(
   DROPOUT_MASK,
@@ -41,21 +41,20 @@ const kernel = defineKernel<'draw', DropoutMaskAttributes>(
     const draw = graph.ref(inputOf(call, 0));
     const [first, second] = [1, 2].map((which) => {
       const start = startOf(graph, draw, Math.imul(seed, 2) + which);
-      const table = graph.bools(bits(size + STARTS, rate, which), `bits ${size} ${rate} ${which}`);
+      const table = graph.bools(bits(size + STARTS, 1 - rate, which), `bits ${size} ${rate} ${which}`);
       const end = graph.op('Add', [start, graph.ints([size])]);
       return graph.op('Slice', [table, start, end, graph.ints([0])]);
     }) as [Ref, Ref];
-    const kept = graph.float(1 / (1 - rate));
-    const mask = graph.op('Where', [graph.op('Xor', [first, second]), graph.float(0), kept]);
-    return graph.reshape(mask, call.shape);
+    const kept = graph.cast(graph.op('Xor', [first, second]), 'float32');
+    return graph.reshape(graph.op('Mul', [kept, graph.float(1 / (1 - rate))]), call.shape);
   },
 );
 
-/** Bits of which two that are drawn from different tables differ with the probability `rate`. */
-function bits(size: number, rate: number, seed: number): Uint8Array {
-  const dropping = Math.min(rate, 1 - rate);
-  const set = (1 - Math.sqrt(1 - 2 * dropping)) / 2; // 2 set (1 - set) = dropping
-  const inverted = rate > 0.5 && seed === 1 ? 1 : 0;
+/** Bits of which two that are drawn from different tables differ with this probability. */
+function bits(size: number, probability: number, seed: number): Uint8Array {
+  const rarer = Math.min(probability, 1 - probability);
+  const set = (1 - Math.sqrt(1 - 2 * rarer)) / 2; // 2 set (1 - set) = rarer
+  const inverted = probability > 0.5 && seed === 1 ? 1 : 0;
   const threshold = set * 2 ** 32;
   const table = new Uint8Array(size);
   for (let place = 0; place < size; place += 1) {

@@ -3,6 +3,7 @@ import { inputOf } from '../kernel.ts';
 import { image } from '../layout.ts';
 import { callOf, type Shape, type Value } from '../value.ts';
 import { geometryOf, isPerChannel, isPlain } from './geometry.ts';
+import { grid, patches } from './patches.ts';
 
 /**
  * A convolution of one-channel images followed by a max-pool is computed in phases: for each place in the pool's
@@ -48,7 +49,7 @@ export function phases(
   const { filter, bias } = convolution;
   const [height, width, , channels] = image(filter.shape);
   const weights = graph.reshape(graph.ref(filter), [height * width, channels]);
-  return patches(graph, convolution, window, pooled).map((columns) => {
+  return patchesOfPlaces(graph, convolution, window, pooled).map((columns) => {
     const product = graph.op('Gemm', [columns, weights, graph.ref(bias)], { transA: 1 });
     return graph.reshape(product, pooled);
   });
@@ -65,7 +66,7 @@ export function phasedFilterGradient(
   const convolution = pooledConvolution(value);
   if (convolution === undefined) throw new Error('the filter gradient of another convolution was asked for');
   const [batch, outHeight, outWidth, channels] = image(pooled);
-  const columns = patches(graph, convolution, window, pooled);
+  const columns = patchesOfPlaces(graph, convolution, window, pooled);
   const sum = columns.reduce<Ref | undefined>((total, column, place) => {
     const share = graph.reshape(shares[place] as Ref, [batch * outHeight * outWidth, channels]);
     return graph.op('Gemm', total === undefined ? [column, share] : [column, share, total]);
@@ -74,31 +75,14 @@ export function phasedFilterGradient(
 }
 
 /** For each place of the windows, the pixels under the filter: [filterHeight * filterWidth, batch * out * out]. */
-function patches(
+function patchesOfPlaces(
   graph: GraphBuilder,
   { images, filter }: PooledConvolution,
-  [windowHeight, windowWidth]: readonly [number, number],
+  window: readonly [number, number],
   pooled: Shape,
 ): Ref[] {
-  const [batch, outHeight, outWidth] = image(pooled);
-  const [filterHeight, filterWidth] = image(filter.shape);
   const source = graph.ref(images);
-  const pixels = (row: number, column: number) =>
-    graph.reshape(
-      graph.slice(source, {
-        axes: [1, 2],
-        start: [row, column],
-        end: [row + (outHeight - 1) * windowHeight + 1, column + (outWidth - 1) * windowWidth + 1],
-        step: [windowHeight, windowWidth],
-      }),
-      [1, batch * outHeight * outWidth],
-    );
-  return grid(windowHeight, windowWidth).map(([row, column]) => {
-    const taps = grid(filterHeight, filterWidth).map(([y, x]) => pixels(row + y, column + x));
-    return graph.op('Concat', taps, { axis: 0 });
-  });
-}
-
-function grid(height: number, width: number): [number, number][] {
-  return Array.from({ length: height * width }, (_, i) => [Math.floor(i / width), i % width]);
+  return grid(...window).map((start) =>
+    patches(graph, source, filter.shape, { start, step: window, of: pooled }),
+  );
 }
