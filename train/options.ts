@@ -1,4 +1,5 @@
 /** What a training run is asked for. Light to load: the command line reads it before any of the engine is there. */
+import { UsageError } from '../cli/errors.ts';
 import type { augmentations } from './data/augment.ts';
 import type { Device } from './device/devices.ts';
 import type { Schedule } from './schedule.ts';
@@ -62,8 +63,14 @@ export const trainDefaults = { preset: 'default', seed: 42, device: 'auto', thre
 
 type Chosen = { readonly [Name in keyof Hyperparameters]?: Hyperparameters[Name] | undefined };
 
-/** The preset's values with those of `chosen` in their place. */
+/** The preset's values with those of `chosen` in their place. @throws UsageError for what does not go together. */
 export function trainOptions(chosen: Chosen & Omit<TrainOptions, keyof Hyperparameters>): TrainOptions {
+  const { device, threads } = chosen;
+  if (threads !== 'auto' && device !== 'auto' && device !== 'cpu') {
+    throw new UsageError(
+      `--threads ${threads} is for --device cpu, got --device ${device}, which one thread keeps busy: leave one of the two out.`,
+    );
+  }
   const given = Object.fromEntries(Object.entries(chosen).filter(([, value]) => value !== undefined));
   return { ...hyperparameters[chosen.preset], ...given } as TrainOptions;
 }

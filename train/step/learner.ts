@@ -55,6 +55,8 @@ export class Learner {
   readonly #model: LayersModel;
   readonly #trainable: ReadonlyMap<string, Variable>;
   readonly #others: ReadonlyMap<string, Variable>;
+  /** All of them. */
+  readonly #weights: ReadonlyMap<string, Variable>;
   readonly #averages: ReadonlyMap<string, Variable>;
   readonly #adam: Adam;
 
@@ -62,15 +64,15 @@ export class Learner {
     this.#model = model;
     this.#trainable = variablesOf(model.trainableWeights);
     this.#others = variablesOf(model.nonTrainableWeights);
+    this.#weights = new Map([...this.#trainable, ...this.#others]);
     this.#adam = new Adam(this.#trainable, options);
     this.#averages = new Map(
       options.averaging
-        ? [...this.#trainable].map(([name, weight]) => [name, variable(weight.clone(), false)])
+        ? [...this.#weights].map(([name, weight]) => [name, variable(weight.clone(), false)])
         : [],
     );
     this.state = new Map([
-      ...this.#trainable,
-      ...this.#others,
+      ...this.#weights,
       ...this.#adam.state,
       ...[...this.#averages].map(([name, average]): [string, Variable] => [`average/${name}`, average]),
     ]);
@@ -113,7 +115,7 @@ export class Learner {
       const gradients = [...this.#trainable.keys()].map((name) => sums[gradientOf(name)] as Tensor);
       this.#adam.apply(gradients, learningRate);
       for (const [name, average] of this.#averages) {
-        const weight = this.#trainable.get(name) as Variable;
+        const weight = this.#weights.get(name) as Variable;
         average.assign(add(average, mul(sub(weight, average), averagingRate)));
       }
     });
@@ -141,7 +143,7 @@ export class Learner {
 
   /** Puts the averages in the weights' place. */
   takeAverages(): void {
-    for (const [name, average] of this.#averages) this.#trainable.get(name)?.assign(average.clone());
+    for (const [name, average] of this.#averages) this.#weights.get(name)?.assign(average.clone());
   }
 
   dispose(): void {

@@ -33,10 +33,18 @@ export function blockOf(graph: GraphBuilder, ...channels: readonly number[]): nu
   return block !== undefined && channels.every((count) => count % block === 0) ? block : undefined;
 }
 
-/** The same for what a convolution reads: fewer channels than a block has need not be in blocks, but stand first. */
-export function inputBlockOf(graph: GraphBuilder, channels: number): number | undefined {
-  const { block } = graph;
-  return block !== undefined && channels < block ? 1 : blockOf(graph, channels);
+/** How wide the blocks of a filter are. */
+interface FilterBlocks {
+  readonly inside: number;
+  readonly out: number;
+}
+
+/** Of a convolution's filter. Channels that are fewer than a block need not be in blocks: each stands for itself. */
+export function filterBlocksOf(graph: GraphBuilder, inside: number, out: number): FilterBlocks | undefined {
+  const block = blockOf(graph, out);
+  if (block === undefined) return undefined;
+  if (inside < block) return { inside: 1, out: block };
+  return inside % block === 0 ? { inside: block, out: block } : undefined;
 }
 
 /** A convolution of [batch, height, width, in] to [batch, height, width, out]. */
@@ -82,12 +90,7 @@ function convolved(
 }
 
 /** A filter [height, width, in, out] as [out/block, in/block, height, width, in, out], the blocks as wide as given. */
-export function blockedFilter(
-  graph: GraphBuilder,
-  filter: Ref,
-  shape: Shape,
-  blocks: { readonly inside: number; readonly out: number },
-): Ref {
+export function blockedFilter(graph: GraphBuilder, filter: Ref, shape: Shape, blocks: FilterBlocks): Ref {
   const [height, width, inside, out] = image(shape);
   const inParts = [inside / blocks.inside, blocks.inside, out / blocks.out, blocks.out];
   const split = graph.reshape(filter, [height, width, ...inParts]);

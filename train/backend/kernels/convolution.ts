@@ -9,7 +9,7 @@ import { defineKernel, inputOf, type Kernel, type LoweredCall } from '../kernel.
 import { image, toChannelsFirst, toChannelsLast } from '../layout.ts';
 import { type Call, callOf, type Shape, sameShape, type Value } from '../value.ts';
 import { activate, activationOf, leakyreluAlphaOf, recordedActivation } from './activation.ts';
-import { blockedConvolution, blockedFilter, blockOf, inputBlockOf } from './blocked.ts';
+import { blockedConvolution, blockedFilter, filterBlocksOf } from './blocked.ts';
 import {
   convolution,
   crop,
@@ -57,12 +57,11 @@ function convolvedInBlocks(
   { strides, dilations, pads, groups, channelsFirst }: Geometry,
 ): Ref | undefined {
   const [filterHeight, filterWidth, inside, out] = image(filter.shape);
-  const blocks = { inside: inputBlockOf(graph, inside), out: blockOf(graph, out) };
-  if (groups !== 1 || channelsFirst || blocks.inside === undefined || blocks.out === undefined)
-    return undefined;
+  const blocks = groups === 1 && !channelsFirst ? filterBlocksOf(graph, inside, out) : undefined;
+  if (blocks === undefined) return undefined;
   return blockedConvolution(graph, {
     x,
-    filter: blockedFilter(graph, graph.ref(filter), filter.shape, { inside: blocks.inside, out: blocks.out }),
+    filter: blockedFilter(graph, graph.ref(filter), filter.shape, blocks),
     window: [filterHeight, filterWidth],
     outChannels: out,
     bias: bias && graph.ref(bias),
