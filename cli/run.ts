@@ -11,7 +11,8 @@ export async function runCommand(
 ) {
   process.stdout.on('error', (error: NodeJS.ErrnoException) => {
     if (error.code !== 'EPIPE') throw error;
-    process.exit(128 + 13); // whoever read this has closed the pipe: end as other commands do on SIGPIPE
+    // Whoever read this has closed the pipe. By a signal, since an exit tears down threads that may be computing.
+    process.kill(process.pid, 'SIGTERM');
   });
   for (const each of [command, ...command.commands])
     each.exitOverride().showHelpAfterError('(--help lists the flags)');

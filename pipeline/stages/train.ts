@@ -38,6 +38,7 @@ export function trainStage(needs: { data: DataStage }, options: TrainOptions) {
 
       const engine = await startEngine(options.device);
       note(`training on ${engine.line}`);
+      if (options.threads !== 'auto' && engine.name !== 'cpu') note('--threads is for the cpu: left out');
       const classes = data.values.classes.length;
       const labels = await data.read('train-labels');
       const images = { images: await data.read('train-images'), labels, count: labels.length };

@@ -1,3 +1,5 @@
+import { once } from 'node:events';
+import type { Worker } from 'node:worker_threads';
 import { memory, removeBackend, setBackend, tensor1d, type Variable, variable } from '@tensorflow/tfjs-core';
 import '@tensorflow/tfjs-backend-cpu';
 import { initializers, type LayersModel, layers, regularizers, sequential } from '@tensorflow/tfjs-layers';
@@ -105,17 +107,35 @@ afterEach(async () => {
   removeBackend(BACKEND_NAME);
 });
 
+/** Epochs over the same images. */
+function plans(epochs: number, images = 40, batchSize = 8): EpochPlan[] {
+  return Array.from({ length: epochs }, (_, i) => plan(images, batchSize, i + 1));
+}
+
 async function trained(
   count: number,
-  { dropout = true, norm = true, images = 40, batchSize = 8, epochs = 2 } = {},
+  epochs: readonly EpochPlan[],
+  kind: Parameters<typeof network>[0] = {},
 ) {
-  await useOnnxRuntime({ threads: 1 });
-  const trainer = await threads(count, sharedImages(images), network({ dropout, norm }), batchSize);
+  const images = Math.max(...epochs.map(({ order }) => order.length));
+  const batchSize = Math.max(...epochs.map((epoch) => epoch.batchSize));
+  const trainer = await threads(count, sharedImages(images), network(kind), batchSize);
   const figures: Float32Array[] = [];
-  for (let epoch = 1; epoch <= epochs; epoch += 1) {
-    figures.push(await trainer.epoch(plan(images, batchSize, epoch), () => {}, never));
-  }
+  for (const epoch of epochs) figures.push(await trainer.epoch(epoch, () => {}, never));
   return { state: await trainer.state(), figures };
+}
+
+function expectSameCurve(
+  actual: readonly Float32Array[],
+  expected: readonly Float32Array[],
+  digits: number,
+): void {
+  expect(actual.map(({ length }) => length)).toEqual(expected.map(({ length }) => length));
+  actual.forEach((epoch, which) => {
+    epoch.forEach((figure, i) => {
+      expect(figure).toBeCloseTo(expected[which]?.[i] ?? Number.NaN, digits);
+    });
+  });
 }
 
 function expectClose(actual: StateValues, expected: StateValues, tolerance: number): void {
@@ -132,73 +152,62 @@ function expectClose(actual: StateValues, expected: StateValues, tolerance: numb
 
 describe('training in threads', () => {
   test('comes to what TensorFlow.js comes to, kernel by kernel, on its own backend', async () => {
-    const { state, figures } = await trained(1, { dropout: false });
+    const { state, figures } = await trained(1, plans(2), { dropout: false });
 
     await setBackend('cpu');
     const { model, draw } = network({ dropout: false });
     const eager = new Eager(new Learner(model, learning), draw, sharedImages(40), rows);
-    const expected = [
-      await eager.epoch(plan(40, 8, 1), () => {}, never),
-      await eager.epoch(plan(40, 8, 2), () => {}, never),
-    ];
+    const expected: Float32Array[] = [];
+    for (const epoch of plans(2)) expected.push(await eager.epoch(epoch, () => {}, never));
 
     expectClose(state, await eager.state(), 1e-4);
-    figures.forEach((epoch, which) => {
-      epoch.forEach((figure, i) => {
-        expect(figure).toBeCloseTo(expected[which]?.[i] ?? Number.NaN, 4);
-      });
-    });
+    expectSameCurve(figures, expected, 4);
   });
 
-  test('learns: the loss falls', async () => {
-    const { figures } = await trained(2, { epochs: 12 });
+  test('learns: the loss falls, and the moving averages of batch normalization move', async () => {
+    const { state, figures } = await trained(2, plans(12));
     const losses = figures.map((epoch) =>
       epoch.filter((_, i) => i % 2 === 0).reduce((sum, loss) => sum + loss, 0),
     );
     expect(losses.at(-1)).toBeLessThan((losses[0] ?? 0) * 0.8);
-  });
-
-  test.each([1, 2, 3])('with %i threads, the same training gives the same bits', async (count) => {
-    expect(await trained(count)).toEqual(await trained(count));
-  });
-
-  test.each([2, 3])(
-    '%i threads come to what one does, also where batches do not divide evenly',
-    async (count) => {
-      // Masks and the statistics of batch normalization are each thread's own.
-      const plain = { dropout: false, norm: false, images: 19, batchSize: 7 };
-      const [one, several] = [await trained(1, plain), await trained(count, plain)];
-      expectClose(several.state, one.state, 1e-5);
-      several.figures.forEach((epoch, which) => {
-        epoch.forEach((figure, i) => {
-          expect(figure).toBeCloseTo(one.figures[which]?.[i] ?? Number.NaN, 5);
-        });
-      });
-    },
-  );
-
-  test('the moving averages of batch normalization move', async () => {
-    const { state } = await trained(2);
     expect(state.get('norm/moving_mean')?.data.some((value) => value !== 0)).toBe(true);
     expect(state.get('norm/moving_variance')?.data.some((value) => value !== 1)).toBe(true);
   });
 
+  test.each([1, 3])('with %i threads, the same training gives the same bits', async (count) => {
+    expect(await trained(count, plans(2))).toEqual(await trained(count, plans(2)));
+  });
+
+  test.each([
+    ['2 threads come to what one does, also where batches do not divide evenly', 2, plans(2, 19, 7)],
+    [
+      '3 threads come to what one does, also where batches have fewer rows than there are threads',
+      3,
+      [plan(19, 7, 1), plan(16, 7, 2), plan(15, 7, 3), plan(5, 2, 4)],
+    ],
+  ] as const)('%s', async (_, count, epochs) => {
+    // Masks and the statistics of batch normalization are each thread's own.
+    const kind = { dropout: false, norm: false };
+    const [one, several] = [await trained(1, epochs, kind), await trained(count, epochs, kind)];
+    expectClose(several.state, one.state, 1e-5);
+    expectSameCurve(several.figures, one.figures, 5);
+  });
+
   test('goes on from a state to the same bits as without the interruption', async () => {
-    const whole = await trained(2, { epochs: 3 });
     const data = sharedImages(40);
-    const first = await threads(2, data, network());
-    await first.epoch(plan(40, 8, 1), () => {}, never);
-    const saved = structuredClone(await first.state());
+    const [first, ...others] = plans(3) as [EpochPlan, ...EpochPlan[]];
+    const whole = await threads(2, data, network());
+    await whole.epoch(first, () => {}, never);
+    const saved = structuredClone(await whole.state());
+    for (const epoch of others) await whole.epoch(epoch, () => {}, never);
 
     const second = await threads(2, data, network());
     await second.restore(saved);
-    await second.epoch(plan(40, 8, 2), () => {}, never);
-    await second.epoch(plan(40, 8, 3), () => {}, never);
-    expect(await second.state()).toEqual(whole.state);
+    for (const epoch of others) await second.epoch(epoch, () => {}, never);
+    expect(await second.state()).toEqual(await whole.state());
   });
 
   test('leaves no tensor behind', async () => {
-    await useOnnxRuntime({ threads: 1 });
     const trainer = await threads(2, sharedImages(40), network());
     const { numTensors } = memory();
     await trainer.epoch(plan(40, 8, 1), () => {}, never);
@@ -226,7 +235,35 @@ describe('a training that is cut short', () => {
     expect(steps).toBeLessThan(1000);
   });
 
-  test('by a thread that dies says so, and ends the others', async () => {
+  test('by its signal while graphs are compiled ends with the reason, before the first step', async () => {
+    const trainer = await threads(1, sharedImages(4000), network());
+    const controller = new AbortController();
+    const told: number[] = [];
+    const running = trainer.epoch(plan(4000, 2), (done) => told.push(done), controller.signal);
+    controller.abort(new Error('enough'));
+    await expect(running).rejects.toThrow('enough');
+    expect(told).toEqual([]);
+  });
+
+  test('by a thread that dies in the middle of an epoch says so, and the other does not wait for ever', async () => {
+    const born = once(process, 'worker') as Promise<[Worker]>;
+    const trainer = await threads(2, sharedImages(4000), network());
+    const [thread] = await born;
+    const told: number[] = [];
+    const running = trainer.epoch(
+      plan(4000, 4),
+      (done) => {
+        told.push(done);
+        if (done > 0) thread.postMessage({ kind: 'nothing that it knows' }); // no thread survives that
+      },
+      never,
+    );
+    await expect(running).rejects.toThrow(/training thread ended unexpectedly.*not a function/s);
+    expect(Math.max(...told)).toBeGreaterThan(0);
+    expect(Math.max(...told)).toBeLessThan(1000);
+  });
+
+  test('by a thread that dies when it starts says so, and ends the others', async () => {
     await useOnnxRuntime({ threads: 1 });
     const { model, draw } = network();
     const run = Threads.start({

@@ -46,8 +46,6 @@ export class Threads implements Trainer {
       ranks,
       (rank) => new ThreadHandle({ rank, ranks, memory, layout, data, rows, session }),
     );
-    // Whoever waits for a thread that died would wait for ever.
-    for (const worker of this.#workers) worker.died.catch(() => stopExchange(memory));
   }
 
   static async start(options: ThreadsOptions): Promise<Threads> {
@@ -139,7 +137,7 @@ export class Threads implements Trainer {
     try {
       await worker.ask(message);
     } catch (error) {
-      stopExchange(this.#memory);
+      stopExchange(this.#memory); // whoever waits for a thread that died would wait for ever
       throw error;
     }
   }
