@@ -102,6 +102,7 @@ export class Training implements AsyncDisposable {
       batchSize: batch,
       firstStep: this.#stepsDone,
       learningRates: new Float32Array(steps).fill(LEARNING_RATE),
+      plain: false,
       averagingRates: new Float32Array(steps),
     };
   }

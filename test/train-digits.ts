@@ -19,6 +19,7 @@ const options = trainOptions({
   epochs: 6,
   batchSizes: [32],
   augment: 'full',
+  plainEpochs: 1,
   averaging: 0.9,
 });
 const built = buildModel({ ...options, classes: 10 });

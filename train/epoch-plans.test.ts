@@ -14,6 +14,7 @@ const plain = {
   batchSizes: [10],
   schedule: 'one-cycle',
   learningRate: 0.01,
+  plainEpochs: 2,
   averaging: 0.5,
   seed: 7,
 } as const;
@@ -49,6 +50,13 @@ describe('the order of an epoch', () => {
 });
 
 describe('the epochs', () => {
+  test('leave images as they are in the last ones, as many as asked for', () => {
+    const plainOf = (plainEpochs: number) => planned(21, { plainEpochs }).map(({ plain }) => plain);
+    expect(plainOf(0)).toEqual([false, false, false, false]);
+    expect(plainOf(1)).toEqual([false, false, false, true]);
+    expect(plainOf(9)).toEqual([true, true, true, true]);
+  });
+
   test('take the batch sizes in turn, and count the steps through', () => {
     const plans = planned(21, { batchSizes: [5, 10] });
     expect(plans.map(({ epoch }) => epoch)).toEqual([1, 2, 3, 4]);

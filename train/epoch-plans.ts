@@ -5,7 +5,10 @@ import { batchSizesOf, rateAt } from './schedule.ts';
 import { type EpochPlan, stepsOf } from './step/plan.ts';
 
 interface PlanOptions
-  extends Pick<Hyperparameters, 'epochs' | 'batchSizes' | 'schedule' | 'learningRate' | 'averaging'> {
+  extends Pick<
+    Hyperparameters,
+    'epochs' | 'batchSizes' | 'schedule' | 'learningRate' | 'plainEpochs' | 'averaging'
+  > {
   readonly seed: number;
 }
 
@@ -15,7 +18,7 @@ interface PlanOptions
  */
 export function* epochPlans(
   train: Uint32Array,
-  { epochs, batchSizes, schedule, learningRate, averaging, seed }: PlanOptions,
+  { epochs, batchSizes, schedule, learningRate, plainEpochs, averaging, seed }: PlanOptions,
   done = 0,
 ): Generator<EpochPlan> {
   const sizes = batchSizesOf(batchSizes, epochs);
@@ -34,6 +37,7 @@ export function* epochPlans(
       epoch: i + 1,
       order,
       batchSize,
+      plain: i >= epochs - plainEpochs,
       firstStep: first,
       learningRates: each((step) => rateAt(schedule, step, steps, learningRate)),
       averagingRates: each((step) => averagingRateAt(step, averaging)),

@@ -11,6 +11,7 @@ function plan(images: number, batchSize: number): EpochPlan {
     batchSize,
     firstStep: 0,
     learningRates: rates,
+    plain: false,
     averagingRates: rates,
   };
 }

@@ -51,6 +51,11 @@ await runCommand(
     .option('--learning-rate <rate>', "the schedule's highest", positiveNumber(1))
     .addOption(new Option('--augment <how>', 'move training images about').choices(augmentationNames))
     .option(
+      '--plain-epochs <n>',
+      'so many at the end learn from the images as they are, whatever --augment says',
+      wholeNumber(0, 1000),
+    )
+    .option(
       '--label-smoothing <share>',
       'spread this share of the answer over all classes',
       numberBetween(0, 0.9),

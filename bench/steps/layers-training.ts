@@ -19,7 +19,7 @@ export class LayersTraining implements Disposable {
     const places = Uint32Array.from({ length: batch }, (_, place) => place % images.labels.length);
     this.#model = model;
     this.#draw = draw;
-    this.#x = tensor2d(maker.inputs(places, 1), [batch, ROW_SIZE]);
+    this.#x = tensor2d(maker.inputs(places, { epoch: 1, plain: true }), [batch, ROW_SIZE]);
     this.#y = tensor2d(maker.answers(places), [batch, CLASSES]);
     model.compile({ optimizer: 'adam', loss: 'categoricalCrossentropy' });
   }

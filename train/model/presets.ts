@@ -29,19 +29,23 @@ const networks = {
     add.dense(128),
     add.dropout(0.5),
   ],
-  /** 99.55 % on MNIST in 20 minutes of two cores. */
+  /** 99.65 % on MNIST in 20 minutes of two cores. */
   accurate: (add: LayerFactory) => [
-    add.conv(32), // [B,26,26,32]
-    add.conv(32), // [B,24,24,32]
-    add.pool(), // [B,12,12,32]
-    add.dropout(0.2),
-    add.conv(64), // [B,10,10,64]
-    add.conv(64), // [B,8,8,64]
-    add.pool(), // [B,4,4,64]
-    add.dropout(0.2),
-    add.flatten(), // [B,1024]
-    add.dense(256),
-    add.dropout(0.5),
+    ...add.normalizedConv(16), // [B,26,26,16]
+    ...add.normalizedConv(16, { pooled: true }), // [B,12,12,16]
+    ...add.normalizedConv(32, { padding: 'same' }), // [B,12,12,32]
+    ...add.normalizedConv(32, { padding: 'same' }), // [B,12,12,32]
+    ...add.normalizedConv(32, { padding: 'same', pooled: true }), // [B,6,6,32]
+    add.dropout(0.1),
+    ...add.normalizedConv(64, { padding: 'same' }), // [B,6,6,64]
+    ...add.normalizedConv(64, { padding: 'same' }), // [B,6,6,64]
+    ...add.normalizedConv(64, { padding: 'same', pooled: true }), // [B,3,3,64]
+    add.dropout(0.1),
+    ...add.normalizedConv(128, { padding: 'same' }), // [B,3,3,128]
+    ...add.normalizedConv(128), // [B,1,1,128]
+    add.flatten(), // [B,128]
+    add.dense(128),
+    add.dropout(0.3),
   ],
   /** The network of Seldon's `keras_mnist` example. */
   seed: (add: LayerFactory) => [
@@ -100,6 +104,10 @@ interface ConvolutionOptions {
   readonly padding?: 'valid' | 'same';
 }
 
+interface NormalizedConvolutionOptions extends ConvolutionOptions {
+  readonly pooled?: boolean;
+}
+
 type LayerFactory = ReturnType<typeof layerFactory>;
 
 /** Makes named layers, each with a seed of its own. */
@@ -113,10 +121,23 @@ function layerFactory(seed: number, draw: Variable) {
     const { name, seed: layerSeed } = next(kind);
     return { name, kernelInitializer: initializers.glorotUniform({ seed: layerSeed }) };
   };
+  const pool = () => layers.maxPooling2d({ name: next('pool').name, poolSize: 2 });
+  const linear = (filters: number, { kernelSize = 3, padding = 'valid' }: ConvolutionOptions) =>
+    layers.conv2d({ ...weights('conv'), filters, kernelSize, padding, useBias: false });
   return {
     conv: (filters: number, { kernelSize = 3, padding = 'valid' }: ConvolutionOptions = {}) =>
       layers.conv2d({ ...weights('conv'), filters, kernelSize, padding, activation: 'relu' }),
-    pool: () => layers.maxPooling2d({ name: next('pool').name, poolSize: 2 }),
+    /** A convolution, batch normalization and ReLU; pooled, where it is, before there are more values to normalize. */
+    normalizedConv: (
+      filters: number,
+      { pooled = false, ...options }: NormalizedConvolutionOptions = {},
+    ): tfl.layers.Layer[] => [
+      linear(filters, options),
+      ...(pooled ? [pool()] : []),
+      layers.batchNormalization({ name: next('normalization').name }),
+      layers.reLU({ name: next('relu').name }),
+    ],
+    pool,
     flatten: () => layers.flatten({ name: next('flatten').name }),
     dense: (units: number, activation: 'relu' | 'softmax' = 'relu') =>
       layers.dense({ ...weights('dense'), units, activation }),

@@ -51,7 +51,7 @@ export class Eager implements Trainer {
     const places = plan.order.subarray(start, start + rows);
     return tidy(() => {
       this.#draw.assign(tensor1d([plan.firstStep + step, 0], 'int32'));
-      const inputs = this.#maker.inputs(places, plan.epoch);
+      const inputs = this.#maker.inputs(places, plan);
       const x = tensor2d(inputs, [rows, inputs.length / rows]);
       const y = tensor2d(this.#maker.answers(places), [rows, this.#classes]);
       const rate = (of: Float32Array): Scalar => scalar(of[step] as number);

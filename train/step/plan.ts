@@ -38,6 +38,8 @@ export interface EpochPlan {
   /** Places of images in the order in which they are learned from. */
   readonly order: Uint32Array;
   readonly batchSize: number;
+  /** Images are left as they are, whatever the augmentation. */
+  readonly plain: boolean;
   /** Number of the first step, over all epochs. */
   readonly firstStep: number;
   /** For each step. */

@@ -39,6 +39,7 @@ function plan(count: number, batchSize: number, epoch = 1): EpochPlan {
     batchSize,
     firstStep: (epoch - 1) * steps,
     learningRates: new Float32Array(steps).fill(0.01),
+    plain: false,
     averagingRates: new Float32Array(steps).fill(0.25),
   };
 }

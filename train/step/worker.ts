@@ -54,7 +54,7 @@ async function run(
 async function gradients(plan: EpochPlan, part: Part, step: number): Promise<void> {
   const places = plan.order.subarray(part.start, part.start + part.rows);
   const feeds = {
-    x: new Tensor('float32', maker.inputs(places, plan.epoch), [part.rows, pixelsOf(data)]),
+    x: new Tensor('float32', maker.inputs(places, plan), [part.rows, pixelsOf(data)]),
     y: new Tensor('float32', maker.answers(places), [part.rows, rows.classes]),
     draw: new Tensor('int32', [plan.firstStep + step, part.firstRow], [2]),
     share: scalar(part.rows / part.batchRows),
