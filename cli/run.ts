@@ -9,9 +9,12 @@ export async function runCommand(
   command: CommandUnknownOpts,
   argv: readonly string[] = process.argv.slice(2),
 ) {
+  let closed = false;
   process.stdout.on('error', (error: NodeJS.ErrnoException) => {
     if (error.code !== 'EPIPE') throw error;
-    // Whoever read this has closed the pipe. By a signal, since an exit tears down threads that may be computing.
+    if (closed) return; // each write finds it out again
+    closed = true;
+    // Whoever read this is gone. By a signal, since an exit tears down threads that may be computing.
     process.kill(process.pid, 'SIGTERM');
   });
   for (const each of [command, ...command.commands])

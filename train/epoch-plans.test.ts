@@ -9,7 +9,7 @@ function places(count: number): Uint32Array {
   return Uint32Array.from({ length: count }, (_, i) => i * 3 + 1);
 }
 
-const plain = {
+const asked = {
   epochs: 4,
   batchSizes: [10],
   schedule: 'one-cycle',
@@ -21,10 +21,10 @@ const plain = {
 
 function planned(
   count: number,
-  asked: Partial<Parameters<typeof epochPlans>[1]> = {},
+  changed: Partial<Parameters<typeof epochPlans>[1]> = {},
   done = 0,
 ): EpochPlan[] {
-  return [...epochPlans(places(count), { ...plain, ...asked }, done)];
+  return [...epochPlans(places(count), { ...asked, ...changed }, done)];
 }
 
 const orders = (plans: readonly EpochPlan[]) => plans.map(({ order }) => String(order));

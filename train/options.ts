@@ -68,7 +68,10 @@ export const trainDefaults = { preset: 'default', seed: 42, device: 'auto', thre
 
 type Chosen = { readonly [Name in keyof Hyperparameters]?: Hyperparameters[Name] | undefined };
 
-/** The preset's values with those of `chosen` in their place. @throws UsageError for what does not go together. */
+/**
+ * The preset's values with those of `chosen` in their place; where there are other epochs, as large a part is plain.
+ * @throws UsageError for what does not go together.
+ */
 export function trainOptions(chosen: Chosen & Omit<TrainOptions, keyof Hyperparameters>): TrainOptions {
   const { device, threads } = chosen;
   if (threads !== 'auto' && device !== 'auto' && device !== 'cpu') {
@@ -76,8 +79,10 @@ export function trainOptions(chosen: Chosen & Omit<TrainOptions, keyof Hyperpara
       `--threads ${threads} is for --device cpu, got --device ${device}, which one thread keeps busy: leave one of the two out.`,
     );
   }
+  const preset = hyperparameters[chosen.preset];
+  const plainEpochs = Math.floor((preset.plainEpochs * (chosen.epochs ?? preset.epochs)) / preset.epochs);
   const given = Object.fromEntries(Object.entries(chosen).filter(([, value]) => value !== undefined));
-  return { ...hyperparameters[chosen.preset], ...given } as TrainOptions;
+  return { ...preset, plainEpochs, ...given } as TrainOptions;
 }
 
 /** A line on each preset, for people. */

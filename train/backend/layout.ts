@@ -25,6 +25,12 @@ export function toChannelsLast(graph: GraphBuilder, x: Ref, shape: Shape): Ref {
   return graph.reshape(graph.op('Transpose', [flat], { perm: [0, 2, 1] }), [batch, height, width, channels]);
 }
 
+/** Images in the graph: [batch, height, width, channels]. */
+export interface Images {
+  readonly ref: Ref;
+  readonly shape: Shape;
+}
+
 export function image(shape: Shape): readonly [number, number, number, number] {
   const [batch, height, width, channels] = shape;
   if (

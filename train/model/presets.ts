@@ -127,7 +127,7 @@ function layerFactory(seed: number, draw: Variable) {
   return {
     conv: (filters: number, { kernelSize = 3, padding = 'valid' }: ConvolutionOptions = {}) =>
       layers.conv2d({ ...weights('conv'), filters, kernelSize, padding, activation: 'relu' }),
-    /** A convolution, batch normalization and ReLU; pooled, where it is, before there are more values to normalize. */
+    /** A convolution, batch normalization and ReLU; pooled before it is normalized, of which there is less to do then. */
     normalizedConv: (
       filters: number,
       { pooled = false, ...options }: NormalizedConvolutionOptions = {},

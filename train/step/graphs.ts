@@ -28,7 +28,11 @@ export function gradientsGraph({ learner, draw, rows, pixels, classes, device }:
 
 /** Of the outputs of a graph in which no size is open. */
 export function layoutOf({ outputs }: Trace): Layout {
-  return outputs.map(({ name, shape }) => ({ name, shape: shape.map(Number) }));
+  return outputs.map(({ name, shape }) => {
+    const sizes = shape.filter((size) => typeof size === 'number');
+    if (sizes.length < shape.length) throw new Error(`${name} has an open size: [${shape}]`);
+    return { name, shape: sizes };
+  });
 }
 
 interface UpdateOptions extends Required<Pick<SessionSettings, 'device'>> {

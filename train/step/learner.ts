@@ -79,12 +79,12 @@ export class Learner {
   }
 
   /**
-   * The shard's gradients, the weights that its forward pass changed, and as `figures` its mean loss and its accuracy,
-   * all times the shard's share: they sum up over the shards of a batch.
+   * The shard's gradients, the weights as its forward pass would have them, and as `figures` its mean loss and its
+   * accuracy, all times the shard's share: they sum up over the shards of a batch. The state stays as it is.
    */
   gradients({ x, y, share }: Shard): Changes {
     return tidy(() => {
-      const before = new Map([...this.#others].map(([name, weight]) => [name, weight.dataId]));
+      const before = new Map([...this.#others].map(([name, weight]) => [name, weight.clone()]));
       let accuracy: Tensor | undefined;
       const { value, grads } = variableGrads(() => {
         const answer = answerOf(this.#model, x, { training: true });
@@ -97,8 +97,9 @@ export class Learner {
         grads[weight.name] as Tensor,
       ]);
       const moved = [...this.#others]
-        .filter(([name, { dataId }]) => before.get(name) !== dataId)
+        .filter(([name, { dataId }]) => before.get(name)?.dataId !== dataId)
         .map(([name, weight]): [string, Tensor] => [movedOf(name), mul(weight, share)]);
+      for (const [name, weight] of this.#others) weight.assign(before.get(name) as Tensor);
       const figures = stack([value, mul(accuracy as unknown as Tensor, share)]);
       dispose(accuracy as unknown as Tensor);
       return { ...Object.fromEntries([...gradients, ...moved]), figures };

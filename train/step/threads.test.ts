@@ -175,6 +175,18 @@ describe('training in threads', () => {
     expect(state.get('norm/moving_variance')?.data.some((value) => value !== 1)).toBe(true);
   });
 
+  test('the statistics of batch normalization, and their averages, are the mean over the threads', async () => {
+    const four = plan(4, 4);
+    const twice = { ...plan(8, 8), order: Uint32Array.of(...four.order, ...four.order) };
+    const [one, two] = [
+      await trained(1, [four, four], { dropout: false }),
+      await trained(2, [twice, twice], { dropout: false }),
+    ];
+    expectClose(two.state, one.state, 1e-5);
+    for (const name of ['norm/moving_mean', 'average/norm/moving_mean'])
+      expect(two.state.get(name)?.data.some((value) => value > 0)).toBe(true);
+  });
+
   test.each([1, 3])('with %i threads, the same training gives the same bits', async (count) => {
     expect(await trained(count, plans(2))).toEqual(await trained(count, plans(2)));
   });

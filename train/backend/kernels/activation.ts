@@ -68,7 +68,8 @@ const STEEPEST = 3.4028234663852886e38;
 
 /**
  * `x` where `condition` > 0, else 0, as a product: ONNX Runtime selects at half the speed at which it multiplies. The
- * step comes out of a line so steep that it is cut off at 1 for whatever is above 0.
+ * step comes out of a line so steep that it is cut off at 1 for whatever is above 0. Infinities times 0 and what is not
+ * a number stay without a number, as in TensorFlow.js.
  */
 export function keepWherePositive(graph: GraphBuilder, condition: Ref, x: Ref): Ref {
   const line = { alpha: { float: STEEPEST }, beta: { float: 0 } };

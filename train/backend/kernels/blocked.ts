@@ -1,5 +1,5 @@
 import type { GraphBuilder, Ref } from '../graph.ts';
-import { image, toChannelsFirst } from '../layout.ts';
+import { type Images, image, toChannelsFirst } from '../layout.ts';
 import type { Shape } from '../value.ts';
 
 /**
@@ -10,12 +10,8 @@ import type { Shape } from '../value.ts';
  */
 const BLOCKED = 'com.microsoft.nchwc';
 
-interface Operand {
-  readonly ref: Ref;
-  readonly shape: Shape;
-}
-
 interface BlockedConvolution {
+  /** In blocks, or [batch, in, height, width] where `in` is less than a block. */
   readonly images: Ref;
   /** Already in blocks. */
   readonly filter: Ref;
@@ -50,7 +46,7 @@ export function filterBlocksOf(graph: GraphBuilder, inside: number, out: number)
 /** A convolution of [batch, height, width, in] to [batch, height, width, out]. */
 export function blockedConvolution(
   graph: GraphBuilder,
-  { x, ...convolution }: Omit<BlockedConvolution, 'images'> & { readonly x: Operand },
+  { x, ...convolution }: Omit<BlockedConvolution, 'images'> & { readonly x: Images },
 ): Ref {
   const inBlocks = blockOf(graph, image(x.shape)[3]) !== undefined;
   const images = inBlocks

@@ -6,7 +6,7 @@ import type {
 } from '@tensorflow/tfjs-core';
 import { type GraphBuilder, type Ref, UnsupportedKernel } from '../graph.ts';
 import { defineKernel, inputOf, type Kernel, type LoweredCall } from '../kernel.ts';
-import { image, toChannelsFirst, toChannelsLast } from '../layout.ts';
+import { type Images, image, toChannelsFirst, toChannelsLast } from '../layout.ts';
 import { type Shape, sameShape, type Value } from '../value.ts';
 import {
   blockedBackwardFilter,
@@ -18,6 +18,7 @@ import {
 import { convolution, crop, floatsOnly, type Geometry, geometryOf, isPlain, onnxFilter } from './geometry.ts';
 import { patches } from './patches.ts';
 import { coveredGradient, lowerPhasedFilterGradient } from './pool.ts';
+import { padded } from './windows.ts';
 
 type GradientAttributes =
   | Omit<Conv2DBackpropInputAttrs, 'inputShape'>
@@ -97,7 +98,7 @@ function lowerInputGradient(graph: GraphBuilder, call: LoweredCall): Ref {
  */
 function inputGradientInBlocks(
   graph: GraphBuilder,
-  gradient: { readonly ref: Ref; readonly shape: Shape },
+  gradient: Images,
   filter: Value,
   { strides, groups, around }: Pick<Geometry, 'strides' | 'groups'> & { readonly around: readonly number[] },
 ): Ref | undefined {
@@ -134,7 +135,7 @@ export function filterGradientKernel(
 }
 
 /**
- * The filter's gradient as one convolution: x seen as one image of [height, width*in] with the batch as its
+ * The filter's gradient as one convolution (for one channel, as one product): x seen as one image of [height, width*in] with the batch as its
  * channels, dy as the weights [out, batch, outHeight, outWidth]. A step of one pixel is `in` columns wide, and
  * the stride of the forward pass becomes the dilation of this one. Measured at a third of the time of the usual
  * form (channels as batch).
@@ -185,13 +186,13 @@ function oneChannelFilterGradient(
   filter: Shape,
   { strides, pads }: Geometry,
 ): Ref {
-  const [top = 0, left = 0, bottom = 0, right = 0] = pads;
-  const [stepY = 1, stepX = 1] = strides;
   const gradient = coveredGradient(graph, dy);
   const [batch, height, width, channels] = image(gradient.shape);
-  const padding = graph.ints([0, top, left, 0, 0, bottom, right, 0]);
-  const images = pads.some((pad) => pad > 0) ? graph.op('Pad', [graph.ref(x), padding]) : graph.ref(x);
-  const seen = patches(graph, images, filter, { start: [0, 0], step: [stepY, stepX], of: gradient.shape });
+  const images = padded(graph, graph.ref(x), { pads }, 0);
+  const seen = patches(graph, images, filter, {
+    strides: [strides[0] ?? 1, strides[1] ?? 1],
+    of: gradient.shape,
+  });
   const flat = graph.reshape(gradient.ref, [batch * height * width, channels]);
   return graph.reshape(graph.op('Gemm', [seen, flat]), filter);
 }
@@ -200,7 +201,7 @@ function oneChannelFilterGradient(
 function correlate(
   graph: GraphBuilder,
   images: Ref,
-  gradient: { readonly ref: Ref; readonly shape: Shape },
+  gradient: Images,
   geometry: Pick<Geometry, 'dilations' | 'pads'>,
 ): Ref {
   const [batch, outHeight, outWidth, outChannels] = image(gradient.shape);

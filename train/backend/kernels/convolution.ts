@@ -6,7 +6,7 @@ import type {
 } from '@tensorflow/tfjs-core';
 import type { GraphBuilder, Ref } from '../graph.ts';
 import { defineKernel, inputOf, type Kernel, type LoweredCall } from '../kernel.ts';
-import { image, toChannelsFirst, toChannelsLast } from '../layout.ts';
+import { type Images, image, toChannelsFirst, toChannelsLast } from '../layout.ts';
 import { type Call, callOf, type Shape, sameShape, type Value } from '../value.ts';
 import { activate, activationOf, leakyreluAlphaOf, recordedActivation } from './activation.ts';
 import { blockedConvolution, blockedFilter, filterBlocksOf } from './blocked.ts';
@@ -48,10 +48,10 @@ export function lowerConvolution(
   return channelsFirst ? result : toChannelsLast(graph, result, outShape);
 }
 
-/** Undefined where the processor has no blocks, or the channels don't fill them. */
+/** Undefined where the processor has no blocks, or none of that many channels. */
 function convolvedInBlocks(
   graph: GraphBuilder,
-  x: { readonly ref: Ref; readonly shape: Shape },
+  x: Images,
   filter: Value,
   bias: Value | undefined,
   { strides, dilations, pads, groups, channelsFirst }: Geometry,

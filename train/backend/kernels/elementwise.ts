@@ -100,8 +100,8 @@ const addN = defineKernel<string>(
 );
 
 /**
- * A product with Step(c), which is how ReLU's gradient comes, is a selection: one pass instead of three. Where the
- * other factor comes back through a max-pool, the selection moves to the pooled size.
+ * Step(c) as a factor, which is how ReLU's gradient comes, need not tell what is not a number: two passes instead of
+ * five. Where the other factor comes back through a max-pool, the selection moves to the pooled size.
  */
 const multiply = defineKernel<'a' | 'b'>('Multiply', recordArithmetic, (graph, call) => {
   const [a, b] = [inputOf(call, 0), inputOf(call, 1)];

@@ -1,12 +1,12 @@
 import type { GraphBuilder, Ref } from '../graph.ts';
 import { image } from '../layout.ts';
 import type { Shape } from '../value.ts';
+import { placesOf } from './windows.ts';
 
 interface PatchOptions {
   /** Where the first window begins. */
-  readonly start: readonly [row: number, column: number];
-  /** From window to window. */
-  readonly step: readonly [rows: number, columns: number];
+  readonly start?: readonly [row: number, column: number];
+  readonly strides: readonly [number, number];
   /** A shape [batch, height, width, ...] with a pixel for each window. */
   readonly of: Shape;
 }
@@ -19,23 +19,12 @@ export function patches(
   graph: GraphBuilder,
   images: Ref,
   filter: Shape,
-  { start: [top, left], step: [stepY, stepX], of }: PatchOptions,
+  { start, strides, of }: PatchOptions,
 ): Ref {
   const [batch, height, width] = image(of);
   const [filterHeight, filterWidth] = image(filter);
-  const taps = grid(filterHeight, filterWidth).map(([y, x]) => {
-    const pixels = graph.slice(images, {
-      axes: [1, 2],
-      start: [top + y, left + x],
-      end: [top + y + (height - 1) * stepY + 1, left + x + (width - 1) * stepX + 1],
-      step: [stepY, stepX],
-    });
-    return graph.reshape(pixels, [1, batch * height * width]);
-  });
-  return graph.op('Concat', taps, { axis: 0 });
-}
-
-/** All places of a grid, in row-major order. */
-export function grid(height: number, width: number): [row: number, column: number][] {
-  return Array.from({ length: height * width }, (_, i) => [Math.floor(i / width), i % width]);
+  const window = [filterHeight, filterWidth] as const;
+  const places = placesOf(graph, images, { window, strides }, [height, width], start);
+  const rows = places.map((place) => graph.reshape(place, [1, batch * height * width]));
+  return graph.op('Concat', rows, { axis: 0 });
 }

@@ -3,7 +3,7 @@ import { inputOf } from '../kernel.ts';
 import { image } from '../layout.ts';
 import { callOf, type Shape, type Value } from '../value.ts';
 import { geometryOf, isPerChannel, isPlain } from './geometry.ts';
-import { grid, patches } from './patches.ts';
+import { patches } from './patches.ts';
 
 /**
  * A convolution of one-channel images followed by a max-pool is computed in phases: for each place in the pool's
@@ -82,7 +82,9 @@ function patchesOfPlaces(
   pooled: Shape,
 ): Ref[] {
   const source = graph.ref(images);
-  return grid(...window).map((start) =>
-    patches(graph, source, filter.shape, { start, step: window, of: pooled }),
-  );
+  const [height, width] = window;
+  return Array.from({ length: height * width }, (_, place) => {
+    const start = [Math.floor(place / width), place % width] as const;
+    return patches(graph, source, filter.shape, { start, strides: window, of: pooled });
+  });
 }

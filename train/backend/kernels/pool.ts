@@ -1,13 +1,12 @@
 import type { MaxPoolAttrs, MaxPoolGradAttrs } from '@tensorflow/tfjs-core';
 import { type GraphBuilder, type Ref, UnsupportedKernel } from '../graph.ts';
 import { defineKernel, inputOf, type Kernel } from '../kernel.ts';
-import { image, toChannelsFirst, toChannelsLast } from '../layout.ts';
+import { type Images, image, toChannelsFirst, toChannelsLast } from '../layout.ts';
 import { type Call, callOf, type Shape, sameShape, type Value } from '../value.ts';
 import { keepWherePositive } from './activation.ts';
 import { croppedBiasAdd } from './convolution.ts';
 import { isPhased, phasedFilterGradient, phases } from './phases.ts';
 import {
-  type Covered,
   filledUp,
   interleave,
   mayMiss,
@@ -146,13 +145,13 @@ export function lowerMaskedMaxPoolGrad(graph: GraphBuilder, multiply: Pick<Call,
 }
 
 /** The part of a gradient that need not be 0, where that is known; else all of it. */
-export function coveredGradient(graph: GraphBuilder, dy: Value): Covered {
+export function coveredGradient(graph: GraphBuilder, dy: Value): Images {
   const multiply = callOf(dy, 'Multiply');
   const match = multiply && maskedMaxPoolGrad(multiply);
   return match === undefined ? { ref: graph.ref(dy), shape: dy.shape } : coveredPart(graph, match);
 }
 
-function coveredPart(graph: GraphBuilder, match: MaskedMaxPoolGrad): Covered {
+function coveredPart(graph: GraphBuilder, match: MaskedMaxPoolGrad): Images {
   return interleave(graph, sharesOf(graph, match), match.windows.window, match.pooled.shape);
 }
 

@@ -68,6 +68,7 @@ const cases: Case[] = [
   ['IsInf', special(tf.isInf)],
   ['IsFinite', special(tf.isFinite)],
   ['Step', special((x) => tf.step(x))],
+  ['Relu', () => withGradients((x) => tf.relu(x as tf.Tensor), [tf.tensor([...odd, 1e-37, -1e-37])])],
   ['Sign', special(tf.sign)],
   ['Expm1', special(tf.expm1)],
   ['Log1p', special(tf.log1p)],

@@ -1,7 +1,7 @@
 import { type AvgPoolAttrs, backend_util } from '@tensorflow/tfjs-core';
 import { type GraphBuilder, type Ref, UnsupportedKernel } from '../graph.ts';
 import { numbersOf } from '../kernel.ts';
-import { image } from '../layout.ts';
+import { type Images, image } from '../layout.ts';
 import { type KernelAttributes, type Shape, sameShape, type Value } from '../value.ts';
 import { MISFIT, padsOf } from './geometry.ts';
 
@@ -84,17 +84,18 @@ export function paddedShape(shape: Shape, { pads }: Pick<Windows, 'pads'>): Shap
 
 /**
  * For each place in the window, in row-major order, the padded image `x` at that place of all windows:
- * [batch, outHeight, outWidth, channels].
+ * [batch, outHeight, outWidth, channels]. The first window begins at `start`.
  */
 export function placesOf(
   graph: GraphBuilder,
   x: Ref,
   { window: [height, width], strides }: Pick<Windows, 'window' | 'strides'>,
   [outHeight, outWidth]: readonly [number, number],
+  [top, left]: readonly [number, number] = [0, 0],
 ): Ref[] {
   const [strideY, strideX] = strides;
   return Array.from({ length: height * width }, (_, place) => {
-    const [row, column] = [Math.floor(place / width), place % width];
+    const [row, column] = [top + Math.floor(place / width), left + (place % width)];
     return graph.slice(x, {
       axes: [1, 2],
       start: [row, column],
@@ -139,19 +140,16 @@ export function putBack(
   return cutOut(graph, interleave(graph, tilePlaces, windows.strides, grid), windows, shape);
 }
 
-/** A gradient without the last rows and columns, which are 0 as no window covers them. */
-export interface Covered {
-  readonly ref: Ref;
-  readonly shape: Shape;
-}
-
-/** Puts the places of all tiles back where they came from: all that the tiles cover of the image. */
+/**
+ * Puts the places of all tiles back where they came from: all that the tiles cover of the image, which is all but the
+ * last rows and columns.
+ */
 export function interleave(
   graph: GraphBuilder,
   places: readonly Ref[],
   [height, width]: Windows['window'],
   pooled: Shape,
-): Covered {
+): Images {
   const [batch, outHeight, outWidth, channels] = image(pooled);
   const rows = Array.from({ length: height }, (_, row) =>
     graph.reshape(graph.op('Concat', places.slice(row * width, (row + 1) * width), { axis: 3 }), [
@@ -166,7 +164,7 @@ export function interleave(
 }
 
 /** The gradient at its full size. */
-export function filledUp(graph: GraphBuilder, covered: Covered, shape: Shape): Ref {
+export function filledUp(graph: GraphBuilder, covered: Images, shape: Shape): Ref {
   const [, height, width] = image(covered.shape);
   const [, fullHeight, fullWidth] = image(shape);
   if (height === fullHeight && width === fullWidth) return covered.ref;
@@ -177,7 +175,7 @@ export function filledUp(graph: GraphBuilder, covered: Covered, shape: Shape): R
 }
 
 /** The image inside a gradient that starts with the padding's. */
-function cutOut(graph: GraphBuilder, { ref, shape }: Covered, { pads }: Windows, full: Shape): Ref {
+function cutOut(graph: GraphBuilder, { ref, shape }: Images, { pads }: Windows, full: Shape): Ref {
   const [top = 0, left = 0] = pads;
   const [batch, height, width, channels] = image(shape);
   const [, fullHeight, fullWidth] = image(full);
