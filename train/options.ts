@@ -57,8 +57,8 @@ const plain: Hyperparameters = {
 };
 
 export const hyperparameters: Readonly<Record<Preset, Hyperparameters>> = {
-  fast: { ...plain, epochs: 2, batchSizes: [64], learningRate: 0.004 },
-  default: { ...plain, epochs: 8, augment: 'light', averaging: 0.999 },
+  fast: { ...plain, epochs: 2, batchSizes: [64, 128], learningRate: 0.004 },
+  default: { ...plain, epochs: 8, augment: 'light', plainEpochs: 2, averaging: 0.999 },
   accurate: { ...plain, epochs: 20, augment: 'full', plainEpochs: 4, averaging: 0.999 },
   seed: plain,
   'mnist-node': plain,
