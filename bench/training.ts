@@ -100,9 +100,9 @@ export class Training implements AsyncDisposable {
       epoch: 1,
       order,
       batchSize: batch,
+      plain: false,
       firstStep: this.#stepsDone,
       learningRates: new Float32Array(steps).fill(LEARNING_RATE),
-      plain: false,
       averagingRates: new Float32Array(steps),
     };
   }

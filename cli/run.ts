@@ -3,7 +3,7 @@ import { UserError } from './errors.ts';
 
 /**
  * Parses the arguments and runs the command. Sets the exit code: 0 done, 1 a `UserError` or a fault of ours,
- * 2 wrong usage. Only a fault of ours shows a stack.
+ * 2 wrong usage. Only a fault of ours shows a stack. Where nobody reads its output any more, it ends itself by SIGTERM.
  */
 export async function runCommand(
   command: CommandUnknownOpts,

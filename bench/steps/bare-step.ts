@@ -2,6 +2,7 @@ import { Tensor } from 'onnxruntime-node';
 import { createSession } from '../../train/backend/native.ts';
 import { sessionOptions } from '../../train/backend/sessions.ts';
 import type { Trace } from '../../train/backend/trace.ts';
+import { sizeOf } from '../../train/backend/value.ts';
 import { ROW_SIZE } from '../../train/model/presets.ts';
 import { gradientsGraph, layoutOf, updateGraph } from '../../train/step/graphs.ts';
 import type { StateValues } from '../../train/step/messages.ts';
@@ -55,7 +56,7 @@ function graphOf({ model, inputs, outputs }: Trace, state: StateValues) {
     inputs.map(({ name, dtype, shape }) => {
       const known = state.get(name);
       const dims = shape as readonly number[];
-      const size = dims.reduce((product, length) => product * length, 1);
+      const size = sizeOf(dims);
       const data = known?.data ?? (dtype === 'int32' ? new Int32Array(size) : new Float32Array(size));
       return [
         name,

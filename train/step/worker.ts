@@ -2,6 +2,7 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { InferenceSession, Tensor } from 'onnxruntime-node';
 import { nextOf } from '../backend/next-of.ts';
+import { sizeOf } from '../backend/value.ts';
 import { Exchange, ExchangeStopped, isStopped } from './exchange.ts';
 import { partsOf } from './layout.ts';
 import type { FromWorker, StateValue, ToWorker, WorkerSetup } from './messages.ts';
@@ -124,7 +125,7 @@ function stateValue({ type, data, dims }: Tensor): StateValue {
 }
 
 function empty(type: Tensor.Type, dims: readonly number[]): Tensor {
-  const size = dims.reduce((product, length) => product * length, 1);
+  const size = sizeOf(dims);
   return type === 'int32'
     ? new Tensor('int32', new Int32Array(size), dims)
     : new Tensor('float32', new Float32Array(size), dims);

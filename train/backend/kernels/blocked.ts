@@ -11,8 +11,6 @@ import type { Shape } from '../value.ts';
 const BLOCKED = 'com.microsoft.nchwc';
 
 interface BlockedConvolution {
-  /** In blocks, or [batch, in, height, width] where `in` is less than a block. */
-  readonly images: Ref;
   /** Already in blocks. */
   readonly filter: Ref;
   readonly window: readonly [height: number, width: number];
@@ -44,15 +42,12 @@ export function filterBlocksOf(graph: GraphBuilder, inside: number, out: number)
 }
 
 /** A convolution of [batch, height, width, in] to [batch, height, width, out]. */
-export function blockedConvolution(
-  graph: GraphBuilder,
-  { x, ...convolution }: Omit<BlockedConvolution, 'images'> & { readonly x: Images },
-): Ref {
+export function blockedConvolution(graph: GraphBuilder, x: Images, convolution: BlockedConvolution): Ref {
   const inBlocks = blockOf(graph, image(x.shape)[3]) !== undefined;
   const images = inBlocks
     ? graph.op(`${BLOCKED}:ReorderInput`, [x.ref], { channels_last: 1 })
     : toChannelsFirst(graph, x.ref, x.shape);
-  const result = convolved(graph, { images, ...convolution });
+  const result = convolved(graph, images, convolution);
   return graph.op(`${BLOCKED}:ReorderOutput`, [result], {
     channels: convolution.outChannels,
     channels_last: 1,
@@ -60,26 +55,17 @@ export function blockedConvolution(
 }
 
 /** A convolution of [batch, in, height, width] to [batch, out, height, width]. */
-export function blockedChannelsFirst(
-  graph: GraphBuilder,
-  { x, ...convolution }: Omit<BlockedConvolution, 'images'> & { readonly x: Ref },
-): Ref {
+export function blockedChannelsFirst(graph: GraphBuilder, x: Ref, convolution: BlockedConvolution): Ref {
   const images = graph.op(`${BLOCKED}:ReorderInput`, [x]);
-  const result = convolved(graph, { images, ...convolution });
+  const result = convolved(graph, images, convolution);
   return graph.op(`${BLOCKED}:ReorderOutput`, [result], { channels: convolution.outChannels });
 }
 
+/** `images` are in blocks, or [batch, in, height, width] where `in` is less than a block. */
 function convolved(
   graph: GraphBuilder,
-  {
-    images,
-    filter,
-    bias,
-    window,
-    strides = [1, 1],
-    dilations = [1, 1],
-    pads = [0, 0, 0, 0],
-  }: BlockedConvolution,
+  images: Ref,
+  { filter, bias, window, strides = [1, 1], dilations = [1, 1], pads = [0, 0, 0, 0] }: BlockedConvolution,
 ): Ref {
   const inputs = bias === undefined ? [images, filter] : [images, filter, bias];
   return graph.op(`${BLOCKED}:Conv`, inputs, { kernel_shape: window, strides, dilations, pads, group: 1 });

@@ -107,8 +107,7 @@ function inputGradientInBlocks(
   const simple = groups === 1 && strides.every((stride) => stride === 1) && pads.every((pad) => pad >= 0);
   const block = simple ? blockOf(graph, inside, out) : undefined;
   if (block === undefined) return undefined;
-  return blockedConvolution(graph, {
-    x: gradient,
+  return blockedConvolution(graph, gradient, {
     filter: blockedBackwardFilter(graph, graph.ref(filter), filter.shape, block),
     window: [height, width],
     outChannels: inside,
@@ -135,10 +134,10 @@ export function filterGradientKernel(
 }
 
 /**
- * The filter's gradient as one convolution (for one channel, as one product): x seen as one image of [height, width*in] with the batch as its
+ * The filter's gradient as one convolution: x seen as one image of [height, width*in] with the batch as its
  * channels, dy as the weights [out, batch, outHeight, outWidth]. A step of one pixel is `in` columns wide, and
  * the stride of the forward pass becomes the dilation of this one. Measured at a third of the time of the usual
- * form (channels as batch).
+ * form (channels as batch). For images of one channel, as one product.
  */
 export function lowerFilterGradient(graph: GraphBuilder, call: LoweredCall): Ref {
   const [x, dy] = [inputOf(call, 0), inputOf(call, 1)];
@@ -207,8 +206,7 @@ function correlate(
   const [batch, outHeight, outWidth, outChannels] = image(gradient.shape);
   const block = blockOf(graph, batch, outChannels);
   if (block !== undefined) {
-    return blockedChannelsFirst(graph, {
-      x: images,
+    return blockedChannelsFirst(graph, images, {
       filter: blockedImageFilter(graph, gradient.ref, gradient.shape, block),
       window: [outHeight, outWidth],
       outChannels,

@@ -59,8 +59,7 @@ function convolvedInBlocks(
   const [filterHeight, filterWidth, inside, out] = image(filter.shape);
   const blocks = groups === 1 && !channelsFirst ? filterBlocksOf(graph, inside, out) : undefined;
   if (blocks === undefined) return undefined;
-  return blockedConvolution(graph, {
-    x,
+  return blockedConvolution(graph, x, {
     filter: blockedFilter(graph, graph.ref(filter), filter.shape, blocks),
     window: [filterHeight, filterWidth],
     outChannels: out,

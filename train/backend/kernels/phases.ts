@@ -4,6 +4,7 @@ import { image } from '../layout.ts';
 import { callOf, type Shape, type Value } from '../value.ts';
 import { geometryOf, isPerChannel, isPlain } from './geometry.ts';
 import { patches } from './patches.ts';
+import { grid } from './windows.ts';
 
 /**
  * A convolution of one-channel images followed by a max-pool is computed in phases: for each place in the pool's
@@ -82,9 +83,7 @@ function patchesOfPlaces(
   pooled: Shape,
 ): Ref[] {
   const source = graph.ref(images);
-  const [height, width] = window;
-  return Array.from({ length: height * width }, (_, place) => {
-    const start = [Math.floor(place / width), place % width] as const;
-    return patches(graph, source, filter.shape, { start, strides: window, of: pooled });
-  });
+  return grid(window).map((start) =>
+    patches(graph, source, filter.shape, { start, strides: window, of: pooled }),
+  );
 }

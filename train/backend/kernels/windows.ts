@@ -82,6 +82,11 @@ export function paddedShape(shape: Shape, { pads }: Pick<Windows, 'pads'>): Shap
   return [batch, height + top + bottom, width + left + right, channels];
 }
 
+/** All places of a window, in row-major order. */
+export function grid([height, width]: readonly [number, number]): [row: number, column: number][] {
+  return Array.from({ length: height * width }, (_, place) => [Math.floor(place / width), place % width]);
+}
+
 /**
  * For each place in the window, in row-major order, the padded image `x` at that place of all windows:
  * [batch, outHeight, outWidth, channels]. The first window begins at `start`.
@@ -89,13 +94,13 @@ export function paddedShape(shape: Shape, { pads }: Pick<Windows, 'pads'>): Shap
 export function placesOf(
   graph: GraphBuilder,
   x: Ref,
-  { window: [height, width], strides }: Pick<Windows, 'window' | 'strides'>,
+  { window, strides }: Pick<Windows, 'window' | 'strides'>,
   [outHeight, outWidth]: readonly [number, number],
   [top, left]: readonly [number, number] = [0, 0],
 ): Ref[] {
   const [strideY, strideX] = strides;
-  return Array.from({ length: height * width }, (_, place) => {
-    const [row, column] = [top + Math.floor(place / width), left + (place % width)];
+  return grid(window).map((place) => {
+    const [row, column] = [top + place[0], left + place[1]];
     return graph.slice(x, {
       axes: [1, 2],
       start: [row, column],
@@ -123,10 +128,9 @@ export function putBack(
   const [batch, outHeight, outWidth, channels] = image(pooled);
   const down = Math.ceil(height / strideY) - 1; // the furthest shifts
   const across = Math.ceil(width / strideX) - 1;
-  const grid = [batch, outHeight + down, outWidth + across, channels];
+  const tiled = [batch, outHeight + down, outWidth + across, channels];
 
-  const tilePlaces = Array.from({ length: strideY * strideX }, (_, place) => {
-    const [row, column] = [Math.floor(place / strideX), place % strideX];
+  const tilePlaces = grid(windows.strides).map(([row, column]) => {
     const shifted: Ref[] = [];
     for (let y = 0; row + y * strideY < height; y += 1) {
       for (let x = 0; column + x * strideX < width; x += 1) {
@@ -134,10 +138,10 @@ export function putBack(
         shifted.push(padded(graph, share, { pads: [y, x, down - y, across - x] }, 0));
       }
     }
-    if (shifted.length === 0) return graph.op('Expand', [graph.float(0), graph.ints(grid)]);
+    if (shifted.length === 0) return graph.op('Expand', [graph.float(0), graph.ints(tiled)]);
     return shifted.length === 1 ? (shifted[0] as Ref) : graph.op('Sum', shifted);
   });
-  return cutOut(graph, interleave(graph, tilePlaces, windows.strides, grid), windows, shape);
+  return cutOut(graph, interleave(graph, tilePlaces, windows.strides, tiled), windows, shape);
 }
 
 /**
